@@ -146,14 +146,6 @@ class LoginMovedOn(BrokerError):
     fault = Fault.CITIZEN
 
 
-class TooManyLogins(BrokerError):
-    """This browser has more unfinished logins than we keep."""
-
-    code = "too-many-logins"
-    answer = Answer.STOP_PAGE
-    fault = Fault.CITIZEN
-
-
 class Cancelled(BrokerError):
     """The citizen cancelled, here or at the upstream."""
 

@@ -38,6 +38,32 @@ class PrincipalHint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerAddress:
+    """Where, and to what, an answer goes. `answer_url` is always taken from the e-service's metadata."""
+
+    login_id: LoginId
+    reference: Reference
+    e_service: EntityId
+    answer_url: str
+    request_id: str
+    relay_state: str | None
+    is_passive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRequest:
+    """An AuthnRequest that we will not serve, although its sender can be told.
+
+    For a bad signature nothing but the issuer's registered ACS is believed; `to.request_id` and
+    `to.relay_state` are then the stranger's words, returned to the registered address only.
+    """
+
+    to: AnswerAddress
+    code: str
+    detail: str  # for the log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoginRequest:
     """What one e-service asked for.
 
@@ -65,3 +91,16 @@ class LoginRequest:
     def __post_init__(self) -> None:
         if self.received_at.tzinfo is None:
             raise ValueError("received_at must carry a time zone")
+
+    @property
+    def address(self) -> AnswerAddress:
+        """Where the answer to this request goes."""
+        return AnswerAddress(
+            login_id=self.login_id,
+            reference=self.reference,
+            e_service=self.e_service,
+            answer_url=self.answer_url,
+            request_id=self.request_id,
+            relay_state=self.relay_state,
+            is_passive=self.is_passive,
+        )

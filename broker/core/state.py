@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from broker.core.decision import LoginGranted, LoginRefused
-from broker.core.login import ContextUri, EntityId, LoginId, LoginRequest, Reference
+from broker.core.login import AnswerAddress, ContextUri, EntityId, LoginId, LoginRequest, Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,9 @@ class UpstreamPending:
 class ReadyToAnswer:
     """Decided; waits for the browser that started the login. Holds personal data when granted."""
 
-    request: LoginRequest
+    to: AnswerAddress
     outcome: LoginGranted | LoginRefused
-    upstream: EntityId | None
+    bound: bool  # as in LoginStarted: a refused POST request is not yet bound to a browser
     expires_at: datetime
 
 
@@ -65,4 +65,10 @@ LoginState: TypeAlias = LoginStarted | UpstreamPending | ReadyToAnswer | LoginEn
 
 def login_id_of(state: LoginState) -> LoginId:
     """The id under which `state` is stored."""
-    return state.login_id if isinstance(state, LoginEnded) else state.request.login_id
+    match state:
+        case LoginStarted() | UpstreamPending():
+            return state.request.login_id
+        case ReadyToAnswer():
+            return state.to.login_id
+        case LoginEnded():
+            return state.login_id
