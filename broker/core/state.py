@@ -35,6 +35,7 @@ class UpstreamPending:
     sent_id: str  # our AuthnRequest/@ID
     acs_url: str  # our ACS as sent
     force_authn: bool  # as sent upstream
+    attempt: int  # counts the questions of this login; part of the RelayState we sent
     sent_at: datetime
     expires_at: datetime
 

@@ -37,7 +37,7 @@ class LoginStore(Protocol):
         ...
 
     def move(self, seen: Stored, new: LoginState) -> bool:
-        """Replace `seen` by `new`; False, and nothing changed, when somebody else moved first."""
+        """Replace `seen` by `new`, at version `seen.version + 1`; False, and nothing changed, when somebody moved first."""
         ...
 
 
@@ -129,12 +129,20 @@ class Answered:
 class UpstreamSide(Protocol):
     """The broker as SP, towards upstreams of one protocol (SAML; another protocol is another implementation)."""
 
-    def ask(self, request: LoginRequest, accepted: tuple[ContextUri, ...], peer: UpstreamPeer, now: datetime) -> Asked:
-        """Write the signed AuthnRequest. Its RelayState is the login id. Raises NoUpstreamForAssurance."""
+    def ask(
+        self,
+        request: LoginRequest,
+        contexts: tuple[ContextUri, ...],
+        peer: UpstreamPeer,
+        *,
+        relay_state: str,
+        now: datetime,
+    ) -> Asked:
+        """Write the signed AuthnRequest that asks for exactly `contexts`. Raises NoUpstreamForAssurance."""
         ...
 
-    def login_of(self, message: InboundMessage) -> LoginId | None:
-        """The login that the message says it answers: unverified, good only for finding our own record."""
+    def relay_state_of(self, message: InboundMessage) -> str | None:
+        """The RelayState of a Response: unverified, good only for finding our own record."""
         ...
 
     def read_answer(

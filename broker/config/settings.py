@@ -1,0 +1,210 @@
+"""Every setting of `broker.toml`, with its default. Units are in the names. Peers and their keys are data, not settings."""
+
+import ipaddress
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from broker.vocabulary.attributes import LocalAttribute
+from broker.vocabulary.contexts import LOA3_AND_ABOVE, known_contexts
+
+Environment = Literal["production", "qa", "test"]
+Assurance = Literal["hub", "published", "reviewed"]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` (a name or literal address, without brackets) can only be this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _known_context(uri: str) -> str:
+    if uri not in known_contexts():
+        raise ValueError(f"unknown AuthnContextClassRef {uri!r}")
+    return uri
+
+
+def _network(text: str) -> str:
+    ipaddress.ip_network(text, strict=True)
+    return text
+
+
+Context = Annotated[str, AfterValidator(_known_context)]
+Network = Annotated[str, AfterValidator(_network)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
+
+
+class Part(BaseModel):
+    """Frozen, and a key that we do not know is a problem, not a surprise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class BrokerPart(Part):
+    """[broker]: who we are, and what we may say."""
+
+    base_url: str
+    environment: Environment
+    assurance: Assurance
+    reviewed_level: Literal[2, 3, 4] | None = None
+    nonresident_agreement: bool = False
+    relay_eidas_names: bool = False
+    idp_entity_id: str = ""  # default: <base_url>/saml/idp
+    sp_entity_id: str = ""  # default: <base_url>/saml/sp
+    default_contexts: tuple[Context, ...] = LOA3_AND_ABOVE
+    eidas_connectors: tuple[str, ...] = ()
+    federation_e_services: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    ops_networks: tuple[Network, ...] = ("127.0.0.0/8", "::1/128")
+    clock_skew_s: int = Field(default=30, ge=0, le=60)
+    request_max_age_s: int = Field(default=180, ge=30, le=600)
+    login_lifetime_s: int = Field(default=1800, ge=300, le=7200)
+    page_lifetime_s: int = Field(default=900, ge=300, le=3600)
+    answer_lifetime_s: int = Field(default=60, ge=10, le=120)
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str, info: ValidationInfo) -> str:
+        parts = urlsplit(value)
+        if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+            raise ValueError("must be scheme, host and port only, for example https://login.example.se")
+        if parts.scheme not in ("http", "https"):
+            raise ValueError("must begin with https://")
+        return value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "BrokerPart":
+        parts = urlsplit(self.base_url)
+        if parts.scheme == "http" and not (self.environment == "test" and is_loopback(parts.hostname or "")):
+            raise ValueError("base_url: http:// is allowed only with environment = \"test\" on a loopback address")
+        if (self.assurance == "reviewed") != (self.reviewed_level is not None):
+            raise ValueError('reviewed_level (2, 3 or 4) belongs to assurance = "reviewed", and only to it')
+        if self.relay_eidas_names and self.assurance != "hub":
+            raise ValueError('relay_eidas_names = true is possible only with assurance = "hub"')
+        if self.nonresident_agreement and self.assurance != "reviewed":
+            raise ValueError('nonresident_agreement belongs to assurance = "reviewed"')
+        if not self.default_contexts:
+            raise ValueError("default_contexts must name at least one level")
+        return self
+
+    @property
+    def idp(self) -> str:
+        """entityID of our IdP side."""
+        return self.idp_entity_id or f"{self.base_url}/saml/idp"
+
+    @property
+    def sp(self) -> str:
+        """entityID of our SP side."""
+        return self.sp_entity_id or f"{self.base_url}/saml/sp"
+
+    @property
+    def clock_skew(self) -> timedelta:
+        """How far a peer's clock may be off."""
+        return timedelta(seconds=self.clock_skew_s)
+
+
+class ContactPart(Part):
+    """One [[organisation.contacts]]: published in our metadata."""
+
+    kind: Literal["technical", "support", "administrative", "billing", "other"]
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    telephone: str | None = None
+
+
+class OrganisationPart(Part):
+    """[organisation]: published in our metadata; `name` is the registered name in the agreement."""
+
+    name: dict[Language, str]
+    display_name: dict[Language, str]
+    url: dict[Language, str]
+    number: Annotated[str, Field(pattern=r"^\d{10}$")] | None = None
+    sector: Literal["public", "private"] = "public"
+    contacts: tuple[ContactPart, ...] = ()
+
+    @field_validator("name", "display_name", "url")
+    @classmethod
+    def _check_swedish(cls, value: dict[str, str]) -> dict[str, str]:
+        if "sv" not in value:
+            raise ValueError('a Swedish text ("sv") is required')
+        return value
+
+
+class ServicePart(Part):
+    """[service]: how citizens and IdPs see us (mdui)."""
+
+    name: dict[Language, str]
+    description: dict[Language, str]
+    logo: Path | None = None  # SVG or PNG; default: the built-in one
+    contracts: tuple[str, ...] = ()  # service contract categories of signed agreements
+    categories: tuple[str, ...] = ()  # further entity categories of the SP side, beyond the derived ones
+    scopes: tuple[str, ...] = ()  # scopes of attributes that we are authorised to release
+
+
+class StoresPart(Part):
+    """[stores]: empty means the embedded SQLite files in `data/` beside the configuration."""
+
+    transient: str = ""
+    durable: str = ""
+
+
+class FilesPart(Part):
+    """[files]: relative to the folder of broker.toml."""
+
+    keys: Path = Path("keys")
+    data: Path = Path("data")
+
+
+class ServePart(Part):
+    """[serve]."""
+
+    bind: str = "127.0.0.1:8080"
+    workers: int = Field(default=2, ge=1, le=64)
+    threads: int = Field(default=4, ge=1, le=64)
+
+
+class RulesPart(Part):
+    """[rules]: changes to the table of levels that the role allows; never an upgrade."""
+
+    remove: dict[Context, tuple[Context, ...]] = {}
+    add: dict[Context, tuple[Context, ...]] = {}
+
+
+class Settings(Part):
+    """The whole of broker.toml. `home` is the folder that it lies in."""
+
+    home: Path
+    broker: BrokerPart
+    organisation: OrganisationPart
+    service: ServicePart
+    stores: StoresPart = StoresPart()
+    files: FilesPart = FilesPart()
+    serve: ServePart = ServePart()
+    rules: RulesPart = RulesPart()
+    attributes: tuple[LocalAttribute, ...] = ()
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where key files and secrets lie."""
+        return self.home / self.files.keys
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the embedded stores lie."""
+        return self.home / self.files.data
+
+    @property
+    def transient_url(self) -> str:
+        """The transient store, embedded unless configured."""
+        return self.stores.transient or f"sqlite:///{(self.data_folder / 'transient.sqlite').absolute()}"
+
+    @property
+    def durable_url(self) -> str:
+        """The durable store, embedded unless configured."""
+        return self.stores.durable or f"sqlite:///{(self.data_folder / 'durable.sqlite').absolute()}"
