@@ -16,6 +16,7 @@ class VerifiedAuthnRequest:
 
     issuer: EntityId
     request_id: str
+    version: str
     destination: str | None
     issue_instant: datetime
     acs_url: str | None
@@ -31,8 +32,10 @@ class VerifiedAuthnRequest:
     contexts: tuple[str, ...]
     declaration_references: bool  # AuthnContextDeclRef given: unsupported
     idp_list: tuple[str, ...]
+    idp_list_elsewhere: bool  # IDPList/GetComplete: the rest of the list would have to be fetched
     requester_ids: tuple[str, ...]
     proxy_count: int | None
+    sign_message: bool  # csig:SignMessage given: authentication for signature
     principal: tuple[tuple[str, str], ...]  # PrincipalSelection: (attribute Name, value)
     relay_state: str | None
     signature_algorithm: str
