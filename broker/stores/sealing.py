@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -57,23 +56,6 @@ class SealingKeys:
                 except InvalidTag:
                     continue
         return None
-
-
-def load_sealing_keys(files: Sequence[Path]) -> SealingKeys:
-    """Read the secrets, first file first; each holds 64 hexadecimal digits.
-
-    Raises OSError, and ValueError naming the file, never its content.
-    """
-    secrets = []
-    for file in files:
-        try:
-            secret = bytes.fromhex(file.read_text("ascii").strip())
-        except ValueError:
-            raise ValueError(f"{file.name}: not hexadecimal") from None
-        if len(secret) != KEY_BYTES:
-            raise ValueError(f"{file.name}: must hold {2 * KEY_BYTES} hexadecimal digits")
-        secrets.append(secret)
-    return SealingKeys(secrets)
 
 
 def hashed_name(purpose: str, name: str) -> str:
