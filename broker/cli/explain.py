@@ -50,9 +50,7 @@ def explain_command(
                 sys.exit(REFUSED)
         accepted = rules.accepted(tuple(ContextUri(uri) for uri in asked), peer.policy)
         wanted = _default_wanted(peer, catalogue(settings))
-        choice = rules.offers(
-            e_service=peer.policy, accepted=accepted, idp_list=(), wanted=wanted, upstreams=upstreams
-        )
+        choice = rules.offers(e_service=peer.policy, accepted=accepted, idp_list=(), wanted=wanted, upstreams=upstreams)
         report: dict[str, Any] = {
             "e_service": e_service_id,
             "accepted": list(accepted),

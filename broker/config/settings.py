@@ -1,4 +1,4 @@
-"""Every setting of `broker.toml`, with its default. Units are in the names. Peers and their keys are data, not settings."""
+"""Every setting of `broker.toml`, with its default. Units are in the names. Peers are data, not settings."""
 
 import ipaddress
 from datetime import timedelta
@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from broker.core.assurance import AssuranceRules
+from broker.core.login import ContextUri
 from broker.vocabulary.attributes import LocalAttribute
-from broker.vocabulary.contexts import LOA3_AND_ABOVE, known_contexts
+from broker.vocabulary.context_rules import Role, loa3_and_above, rules_for
+from broker.vocabulary.contexts import CONTEXTS
 
 Environment = Literal["production", "qa", "test"]
 Assurance = Literal["hub", "published", "reviewed"]
@@ -26,7 +29,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _known_context(uri: str) -> str:
-    if uri not in known_contexts():
+    if uri not in CONTEXTS:
         raise ValueError(f"unknown AuthnContextClassRef {uri!r}")
     return uri
 
@@ -58,7 +61,7 @@ class BrokerPart(Part):
     relay_eidas_names: bool = False
     idp_entity_id: str = ""  # default: <base_url>/saml/idp
     sp_entity_id: str = ""  # default: <base_url>/saml/sp
-    default_contexts: tuple[Context, ...] = LOA3_AND_ABOVE
+    default_contexts: tuple[Context, ...] | None = None  # default: LoA 3 and above
     eidas_connectors: tuple[str, ...] = ()
     federation_e_services: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
@@ -71,7 +74,7 @@ class BrokerPart(Part):
 
     @field_validator("base_url")
     @classmethod
-    def _check_base_url(cls, value: str, info: ValidationInfo) -> str:
+    def _check_base_url(cls, value: str) -> str:
         parts = urlsplit(value)
         if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
             raise ValueError("must be scheme, host and port only, for example https://login.example.se")
@@ -83,14 +86,14 @@ class BrokerPart(Part):
     def _check_together(self) -> "BrokerPart":
         parts = urlsplit(self.base_url)
         if parts.scheme == "http" and not (self.environment == "test" and is_loopback(parts.hostname or "")):
-            raise ValueError("base_url: http:// is allowed only with environment = \"test\" on a loopback address")
+            raise ValueError('base_url: http:// is allowed only with environment = "test" on a loopback address')
         if (self.assurance == "reviewed") != (self.reviewed_level is not None):
             raise ValueError('reviewed_level (2, 3 or 4) belongs to assurance = "reviewed", and only to it')
         if self.relay_eidas_names and self.assurance != "hub":
             raise ValueError('relay_eidas_names = true is possible only with assurance = "hub"')
         if self.nonresident_agreement and self.assurance != "reviewed":
             raise ValueError('nonresident_agreement belongs to assurance = "reviewed"')
-        if not self.default_contexts:
+        if self.default_contexts == ():
             raise ValueError("default_contexts must name at least one level")
         return self
 
@@ -169,13 +172,6 @@ class ServePart(Part):
     threads: int = Field(default=4, ge=1, le=64)
 
 
-class RulesPart(Part):
-    """[rules]: changes to the table of levels that the role allows; never an upgrade."""
-
-    remove: dict[Context, tuple[Context, ...]] = {}
-    add: dict[Context, tuple[Context, ...]] = {}
-
-
 class Settings(Part):
     """The whole of broker.toml. `home` is the folder that it lies in."""
 
@@ -186,7 +182,7 @@ class Settings(Part):
     stores: StoresPart = StoresPart()
     files: FilesPart = FilesPart()
     serve: ServePart = ServePart()
-    rules: RulesPart = RulesPart()
+    rules: dict[Context, tuple[Context, ...]] = {}  # delivered -> what may be asserted for it, instead of the table's
     attributes: tuple[LocalAttribute, ...] = ()
 
     @property
@@ -208,3 +204,19 @@ class Settings(Part):
     def durable_url(self) -> str:
         """The durable store, embedded unless configured."""
         return self.stores.durable or f"sqlite:///{(self.data_folder / 'durable.sqlite').absolute()}"
+
+    def assurance_rules(self) -> AssuranceRules:
+        """The table of levels of this broker's role, with its changes. Raises ConfigRejected."""
+        return rules_for(
+            Role(self.broker.assurance),
+            reviewed_level=self.broker.reviewed_level,
+            relay_eidas_names=self.broker.relay_eidas_names,
+            nonresident_agreement=self.broker.nonresident_agreement,
+            changes={ContextUri(uri): tuple(map(ContextUri, row)) for uri, row in self.rules.items()},
+        )
+
+    def default_contexts(self) -> tuple[ContextUri, ...]:
+        """What counts when neither the request nor the e-service's categories name a level."""
+        if self.broker.default_contexts is None:
+            return loa3_and_above(self.assurance_rules())
+        return tuple(map(ContextUri, self.broker.default_contexts))

@@ -3,6 +3,7 @@
 import json
 
 from broker.config.settings import Assurance, Environment
+from broker.vocabulary.context_rules import Role, loa3_and_above, rules_for
 
 CONNECTORS: dict[Environment, tuple[str, ...]] = {
     "production": ("https://connector.eidas.swedenconnect.se/eidas",),
@@ -15,6 +16,10 @@ def render_settings(*, base_url: str, environment: Environment, assurance: Assur
     """TOML text. JSON strings are TOML basic strings, so every value is quoted by `json.dumps`."""
     quoted = json.dumps
     reviewed = "reviewed_level = 3\n" if assurance == "reviewed" else ""
+    level = 3 if assurance == "reviewed" else None
+    defaults = "".join(
+        f"  {quoted(uri)},\n" for uri in loa3_and_above(rules_for(Role(assurance), reviewed_level=level))
+    )
     connectors = ", ".join(quoted(connector) for connector in CONNECTORS[environment])
     return f"""\
 # Settings of this broker. Peers (e-services, IdPs, federations) are not here: see `broker metadata`.
@@ -26,10 +31,7 @@ environment = {quoted(environment)}
 assurance = {quoted(assurance)}
 {reviewed}# Accepted when an e-service asks for no level and its categories imply none: LoA 3 and above.
 default_contexts = [
-  "http://id.elegnamnden.se/loa/1.0/loa3",
-  "http://id.elegnamnden.se/loa/1.0/loa4",
-  "http://id.swedenconnect.se/loa/1.0/uncertified-loa3",
-]
+{defaults}]
 # The official Swedish eIDAS connector: the only IdP whose eIDAS levels count.
 eidas_connectors = [{connectors}]
 # Whose X-Forwarded-For is believed, for example ["10.0.0.0/8"].

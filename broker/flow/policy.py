@@ -30,7 +30,7 @@ class Policy:
     def accepted(self, asked: tuple[ContextUri, ...], e_service: EService) -> tuple[ContextUri, ...]:
         """The contexts that count: asked, else implied by the e-service's categories, else the default."""
         return decide_accepted(
-            asked=asked, implied=implied_contexts(e_service.categories, self.rules), default=self.default_contexts
+            asked=asked, implied=implied_contexts(e_service.categories), default=self.default_contexts
         )
 
     def offers(
