@@ -127,7 +127,7 @@ class EmbeddedTransientStore:
             self._path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
         )
         try:
-            _switch_to_wal(connection)
+            switch_to_wal(connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(_SCHEMA)
         except sqlite3.Error:
@@ -148,7 +148,7 @@ class EmbeddedTransientStore:
             self._purge_at = moment if removed == 500 else moment + _PURGE_EVERY_S
 
 
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
+def switch_to_wal(connection: sqlite3.Connection) -> None:
     """Several workers start at once, and SQLite does not wait for its lock while it changes the journal mode."""
     for attempt in range(1, _OPEN_ATTEMPTS + 1):
         try:
