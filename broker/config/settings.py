@@ -155,6 +155,8 @@ class StoresPart(Part):
 
     transient: str = ""
     durable: str = ""
+    transient_password_file: Path | None = None
+    durable_password_file: Path | None = None
 
 
 class FilesPart(Part):
