@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from broker.vocabulary.identifiers import BINDING_POST, BINDING_REDIRECT
+
 
 class Binding(Enum):
     """The two front-channel bindings (SAML Bindings 3.4 and 3.5)."""
 
-    REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
-    POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+    REDIRECT = BINDING_REDIRECT
+    POST = BINDING_POST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
