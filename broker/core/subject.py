@@ -11,6 +11,7 @@ PNR = AttributeKey("pnr")
 MAPPED_PNR = AttributeKey("mapped_pnr")  # a population register's match for a foreign person, never the person's own
 PRID = AttributeKey("prid")
 ORG_AFFILIATION = AttributeKey("org_affiliation")
+COUNTRY = AttributeKey("country")  # with a foreign eID: the country that issued it
 
 
 def person_key(person: AuthenticatedPerson) -> str | None:

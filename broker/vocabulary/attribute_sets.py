@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from broker.core.person import AttributeKey
-from broker.core.subject import MAPPED_PNR, ORG_AFFILIATION, PNR, PRID
+from broker.core.subject import COUNTRY, MAPPED_PNR, ORG_AFFILIATION, PNR, PRID
 from broker.vocabulary import attributes as a
 
 
@@ -55,7 +55,7 @@ EIDAS_NATURAL_PERSON = AttributeSet(
         a.BIRTH_DATE,
         a.SURNAME,
         a.GIVEN_NAME,
-        a.COUNTRY,
+        COUNTRY,
         a.TRANSACTION,
     ),
     required_if_available=(a.BIRTH_NAME, a.BIRTH_PLACE, a.EIDAS_ADDRESS, a.GENDER),

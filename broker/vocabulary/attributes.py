@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from broker.core.errors import ConfigRejected
 from broker.core.person import AttributeKey
-from broker.core.subject import MAPPED_PNR, ORG_AFFILIATION, PNR, PRID
+from broker.core.subject import COUNTRY, MAPPED_PNR, ORG_AFFILIATION, PNR, PRID
 from broker.vocabulary import values
 
 SURNAME = AttributeKey("surname")
@@ -20,7 +20,6 @@ STREET = AttributeKey("street")
 PO_BOX = AttributeKey("po_box")
 POSTAL_CODE = AttributeKey("postal_code")
 LOCALITY = AttributeKey("locality")
-COUNTRY = AttributeKey("country")
 BIRTH_PLACE = AttributeKey("birth_place")
 CITIZENSHIP = AttributeKey("citizenship")
 RESIDENCE = AttributeKey("residence")
@@ -140,7 +139,7 @@ ROWS: tuple[AttributeRow, ...] = (
     _row(USER_SIGNATURE, "userSignature", "1.2.752.201.3.11", values.blob),
     _row(SAD, "sad", "1.2.752.201.3.12", values.signed_token),
     _row(AUTH_SERVER_SIGNATURE, "authServerSignature", "1.2.752.201.3.13", values.blob),
-    _row(SIGN_MESSAGE_DIGEST, "signMessageDigest", "1.2.752.201.3.14", values.digest, identifies=False),
+    _row(SIGN_MESSAGE_DIGEST, "signMessageDigest", "1.2.752.201.3.14", values.digest),
     _row(MAPPED_PNR, "mappedPersonalIdentityNumber", "1.2.752.201.3.16", values.civic_number),
     _row(HSA_ID, "employeeHsaId", "1.2.752.29.6.2.1", values.opaque),
 )
