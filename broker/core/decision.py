@@ -6,6 +6,8 @@ from datetime import datetime
 from broker.core.login import ContextUri, EntityId, NameIdKind
 from broker.core.person import AttributeKey
 
+GRANTED = "granted"  # stands where a refusal has its code
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:

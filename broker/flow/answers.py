@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from broker.core.decision import LoginGranted
+from broker.core.decision import GRANTED, LoginGranted
 from broker.core.errors import PeerWithdrawn
 from broker.core.login import AnswerAddress, EntityId, NameIdKind
 from broker.core.ports import IdSource
@@ -54,7 +54,7 @@ class AnswerWriter:
             peer,
             visit.now,
         )
-        return _written(to, "granted", message, peer, visit)
+        return _written(to, GRANTED, message, peer, visit)
 
     def write_refused(self, to: AnswerAddress, code: str, visit: Visit) -> WrittenAnswer:
         """The Response with the error status of `code`."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from broker.core.decision import LoginGranted, LoginRefused
+from broker.core.decision import GRANTED, LoginGranted, LoginRefused
 from broker.core.errors import Answer, BrokerError, PeerWithdrawn
 from broker.core.state import UpstreamPending
 from broker.flow.events import UpstreamAnswered
@@ -83,7 +83,7 @@ def _event(
         reference=pending.request.reference,
         e_service=pending.request.e_service,
         upstream=pending.upstream,
-        code="granted" if isinstance(outcome, LoginGranted) else outcome.code,
+        code=GRANTED if isinstance(outcome, LoginGranted) else outcome.code,
         detail=detail,
         upstream_status=answer.codes if isinstance(answer, UpstreamStatus) else (),
         delivered=person.context if person else None,

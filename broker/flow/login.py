@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from broker.core.decision import LoginGranted, LoginRefused
+from broker.core.decision import GRANTED, LoginGranted, LoginRefused
 from broker.core.discovery import Choice, Exclusion, Offer
 from broker.core.errors import (
     Answer,
@@ -125,15 +125,16 @@ class LoginFlow:
     def begin(self, login_id: LoginId, visit: Visit) -> NextStep:
         """Bind a login that came by POST to the first browser that fetches it, once."""
         stored = self._find(login_id, visit)
-        state = stored.state
-        if isinstance(state, LoginStarted | ReadyToAnswer) and not state.bound:
-            bound = replace(state, bound=True)
-            self._move(stored, bound)
-            visit.browser.adopt(login_id)
-            if isinstance(bound, LoginStarted):
-                return self._present(Stored(state=bound, version=stored.version + 1), bound, visit)
-            return self._conclude(Stored(state=bound, version=stored.version + 1), bound, visit)
-        return self.show(login_id, visit)
+        match stored.state:
+            case LoginStarted(bound=False) as state:
+                step = self._present(stored, state, visit)
+            case ReadyToAnswer(bound=False) as state:
+                self._move(stored, replace(state, bound=True))
+                step = self._tell(state.to, _code_of(state), visit)
+            case _:
+                return self.show(login_id, visit)
+        visit.browser.adopt(login_id)
+        return step
 
     # --- the citizen's pages -------------------------------------------------------------------------------------
 
@@ -232,6 +233,7 @@ class LoginFlow:
             pending, step = self._ask(state.request, state.accepted, choice.offers[0], "only-offer", 1, visit)
             self._move(stored, pending)
             return step
+        self._move(stored, replace(state, bound=True))
         return AskCitizen(login_id=state.request.login_id, e_service=peer.policy, choice=choice)
 
     def _ask(
@@ -295,7 +297,7 @@ class LoginFlow:
             self._move(stored, replace(state, outcome=refused, expires_at=expires_at))
             return self._tell(state.to, failure.code, visit)
         # Won first, then recorded, then sent: of two tabs one answers, and no assertion leaves unrecorded.
-        self._move(stored, self._ended(state.to, "granted", visit))
+        self._move(stored, self._ended(state.to, GRANTED, visit))
         self._audit.record(answer.event)
         visit.browser.forget(state.to.login_id)
         return answer.step
@@ -376,6 +378,10 @@ class LoginFlow:
     def _move(self, seen: Stored, new: LoginState) -> None:
         if not self._logins.move(seen, new):
             raise LoginMovedOn("another request has taken this step")
+
+
+def _code_of(state: ReadyToAnswer) -> str:
+    return state.outcome.code if isinstance(state.outcome, LoginRefused) else GRANTED
 
 
 def _why_impossible(request: LoginRequest, choice: Choice) -> BrokerError | None:

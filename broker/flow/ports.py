@@ -37,7 +37,7 @@ class LoginStore(Protocol):
         ...
 
     def move(self, seen: Stored, new: LoginState) -> bool:
-        """Replace `seen` by `new`, at the next version number; False, and nothing changed, when it was moved already."""
+        """Replace `seen` by `new`; False, and nothing changed, when somebody else moved first."""
         ...
 
 

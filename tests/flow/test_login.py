@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from support.scripted import (
@@ -52,8 +53,8 @@ from broker.stores.sealing import SealingKeys
 from broker.vocabulary.attributes import CATALOGUE
 from broker.vocabulary.context_rules import Role, loa3_and_above, rules_for
 from broker.vocabulary.contexts import CONNECTOR_ONLY, LOA2, LOA3, LOA4
+from broker.vocabulary.policy_tables import match_tables, release_tables
 from broker.vocabulary.statuses import AUTHN_FAILED, CANCEL, RESPONDER
-from broker.wiring_policy import match_tables, release_tables
 
 LOGIN = LoginId("login-1")
 LIFETIMES = Lifetimes(
@@ -70,7 +71,7 @@ def make_policy() -> Policy:
         rules=rules,
         connector_only=CONNECTOR_ONLY,
         default_contexts=loa3_and_above(rules),
-        match=match_tables(CATALOGUE),
+        match=match_tables(),
         release=release_tables(CATALOGUE),
         name_id_secret=b"n" * 32,
         pseudonym_secret=b"p" * 32,
@@ -106,9 +107,7 @@ def make_scene(incoming: LoginRequest | RefusedRequest | BrokerError, upstreams:
     e_services = ScriptedEServices(incoming=incoming)
     scripted = ScriptedUpstreams(answer=answered())
     known = [make_upstream(BANKID), make_upstream(FREJA)][:upstreams]
-    directory = ScriptedDirectory(
-        e_services={E_SERVICE: make_e_service()}, known={str(u.entity_id): u for u in known}
-    )
+    directory = ScriptedDirectory(e_services={E_SERVICE: make_e_service()}, known={str(u.entity_id): u for u in known})
     audit = RecordingAudit()
     flow = LoginFlow(
         e_services=e_services,
@@ -205,8 +204,7 @@ def test_an_upstream_that_is_not_offered_cannot_be_chosen(scene: Scene) -> None:
 
 def test_the_constraint_of_the_request_is_checked_again_at_the_choice() -> None:
     scene = make_scene(make_request(idp_list=(FREJA,)))
-    scene.flow.start(POST, visit_of(scene.browser))
-    scene.flow.begin(LOGIN, visit_of(scene.browser))
+    scene.flow.start(REDIRECT, visit_of(scene.browser))
     with pytest.raises(UpstreamNotOffered):
         scene.flow.choose(LOGIN, BANKID, visit_of(scene.browser))
 
@@ -327,7 +325,7 @@ def test_passive_is_answered_at_once_without_a_page() -> None:
         ({"idp_list": ("https://other.example/idp",)}, "no-upstream-available"),
     ],
 )
-def test_a_request_that_nobody_can_serve_is_told(changes: dict[str, object], code: str) -> None:
+def test_a_request_that_nobody_can_serve_is_told(changes: dict[str, Any], code: str) -> None:
     scene = make_scene(make_request(**changes))
     told = scene.flow.start(REDIRECT, visit_of(scene.browser))
     assert isinstance(told, TellCitizen)
@@ -364,11 +362,20 @@ def test_without_audit_no_login_starts(scene: Scene) -> None:
 
 
 def test_a_level_that_was_not_asked_is_refused(scene: Scene) -> None:
+    scene.directory.known[BANKID] = make_upstream(BANKID, contexts=frozenset({LOA2, LOA3}))
     scene.upstreams.answer = answered(make_person(context=LOA2))
     scene.to_parked()
     told = scene.flow.conclude(LOGIN, visit_of(scene.browser))
     assert isinstance(told, TellCitizen)
     assert told.code == "assurance-not-met"
+
+
+def test_a_level_that_the_upstream_may_not_assert_is_refused(scene: Scene) -> None:
+    scene.upstreams.answer = answered(make_person(context=LOA4))
+    scene.to_parked()
+    told = scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    assert isinstance(told, TellCitizen)
+    assert told.code == "assurance-not-declared"
 
 
 def test_a_withdrawn_upstream_ends_its_logins_with_a_page(scene: Scene) -> None:

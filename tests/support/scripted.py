@@ -296,9 +296,7 @@ class RecordingAudit:
 
 def answered(person: AuthenticatedPerson | None = None) -> Answered:
     """An accepted authentication."""
-    return Answered(
-        person=person or make_person(), key_id="k", signature_algorithm="s", encryption_algorithm="e"
-    )
+    return Answered(person=person or make_person(), key_id="k", signature_algorithm="s", encryption_algorithm="e")
 
 
 def response_to(relay_state: str) -> InboundMessage:
