@@ -1,0 +1,266 @@
+"""Steps as finished view data: everything a template shows is decided here, nothing there."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from broker.core.discovery import Excluded
+from broker.core.login import LoginId
+from broker.core.parties import EService, Logo, Texts, Upstream
+from broker.flow.steps import AskCitizen, PostBrowser, TellCitizen
+from broker.web.languages import Catalogue, text_in
+from broker.web.texts import EXCLUSION_TEXTS, stop_keys
+
+SEARCH_ABOVE = 8  # offers; fewer are read faster than searched
+LOGO_BYTES = 20_000  # of all logos on one page together
+_NAME_LENGTH = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerView:
+    """An e-service or an eID on a page."""
+
+    entity_id: str
+    name: str
+    monogram: str  # shown where there is no logo
+    logo: str | None  # a data: URL; a page of ours never makes the browser fetch anything from others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkView:
+    """A link of ours, or one that a peer published."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingView:
+    """One reason, and the eIDs that it keeps away."""
+
+    reason: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooserView:
+    """The chooser."""
+
+    title: str
+    path: str  # of this login
+    service: PeerView
+    offers: tuple[PeerView, ...]
+    foreign: tuple[PeerView, ...]
+    no_foreign: str | None  # said when nobody is in `foreign`
+    search: str | None  # label of the search field, when there is one
+    query: str
+    found: str | None  # what the search gave
+    missing: tuple[MissingView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostView:
+    """A form on its way to a peer."""
+
+    title: str
+    url: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopWords:
+    """The words of a stop page in one language."""
+
+    language: str
+    direction: str
+    in_this_language: str
+    title: str
+    text: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopView:
+    """What went wrong, and the one way on."""
+
+    title: str
+    words: StopWords
+    others: tuple[StopWords, ...]  # where the page cannot be asked for again in another language
+    reference: tuple[str, ...]  # in groups of four, to be read aloud
+    service: PeerView | None
+    return_path: str | None  # of the form that takes the citizen back with a SAML error
+    retry: LinkView | None
+    restart: LinkView | None  # the e-service's own address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpView:
+    """Whom to ask; at the same place on every page."""
+
+    service: str | None
+    contact: LinkView | None
+    information: LinkView | None
+
+
+def login_path(login_id: LoginId) -> str:
+    """The address of the citizen's pages for one login."""
+    return f"/login/{quote(login_id, safe='')}"
+
+
+def chooser_view(step: AskCitizen, t: Catalogue, query: str = "") -> ChooserView:
+    """The chooser, filtered when the citizen has searched. Foreign eIDs stay, whatever was searched for."""
+    budget = LOGO_BYTES
+    service = _peer_view(step.e_service.entity_id, step.e_service.names, step.e_service.logos, t.language, budget)
+    budget -= len(service.logo or "")
+    home: list[PeerView] = []
+    foreign: list[PeerView] = []
+    listed = [offer.upstream for offer in step.choice.offers if not offer.upstream.eidas_connector]
+    query = " ".join(query.split())[:_NAME_LENGTH]
+    searchable = len(listed) > SEARCH_ABOVE
+    shown = [upstream for upstream in listed if matches(upstream, query)] if searchable else listed
+    for upstream in shown:
+        view = _peer_view(upstream.entity_id, upstream.names, upstream.logos, t.language, budget)
+        budget -= len(view.logo or "")
+        home.append(view)
+    for offer in step.choice.offers:
+        if offer.upstream.eidas_connector:
+            foreign.append(_peer_view(offer.upstream.entity_id, offer.upstream.names, (), t.language, 0))
+    return ChooserView(
+        title=t("choose.title", service=service.name),
+        path=login_path(step.login_id),
+        service=service,
+        offers=tuple(home),
+        foreign=tuple(foreign),
+        no_foreign=None if foreign else t("choose.foreign.none", service=service.name),
+        search=t("choose.search", count=str(len(listed))) if searchable else None,
+        query=query,
+        found=t("choose.search.found", query=query, count=str(len(shown))) if searchable and query else None,
+        missing=_missing(step.choice.excluded, t),
+    )
+
+
+def matches(upstream: Upstream, query: str) -> bool:
+    """Whether a citizen who typed `query` can mean this eID: every word is in one of its names, in any language."""
+    names = _plain(" ".join(upstream.names.values()))
+    return all(word in names for word in _plain(query).split())
+
+
+def post_view(step: PostBrowser, t: Catalogue) -> PostView:
+    """The form that carries a message to an e-service or an upstream."""
+    if step.e_service is None:
+        title = t("post.title.upstream")
+    else:
+        title = t("post.title.service", service=name_of(step.e_service.names, step.e_service.entity_id, t.language))
+    return PostView(title=title, url=step.url, fields=step.fields)
+
+
+def stop_view(step: TellCitizen, t: Catalogue, *, others: Iterable[Catalogue], retry: LinkView | None) -> StopView:
+    """A stop page. A way back to the e-service goes before every other way on."""
+    service = None
+    restart = None
+    if step.e_service is not None:
+        names, logos = step.e_service.names, step.e_service.logos
+        service = _peer_view(step.e_service.entity_id, names, logos, t.language, LOGO_BYTES)
+        address = _web_address(step.e_service.information_urls, t.language)
+        if address is not None:
+            restart = LinkView(href=address, text=t("stop.restart", service=service.name))
+    words = _stop_words(step.code, t)
+    return StopView(
+        title=words.title,
+        words=words,
+        others=tuple(_stop_words(step.code, other) for other in others),
+        reference=tuple(step.reference[start : start + 4] for start in range(0, len(step.reference), 4)),
+        service=service,
+        return_path=f"{login_path(step.login_id)}/answer" if step.login_id is not None else None,
+        retry=retry,
+        restart=restart,
+    )
+
+
+def help_view(e_service: EService | None, t: Catalogue) -> HelpView:
+    """The e-service's contact and information, from its metadata."""
+    if e_service is None:
+        return HelpView(service=None, contact=None, information=None)
+    name = name_of(e_service.names, e_service.entity_id, t.language)
+    address = _web_address(e_service.information_urls, t.language)
+    information = LinkView(href=address, text=t("page.help.information", service=name)) if address else None
+    return HelpView(service=name, contact=_contact(e_service.support_contact), information=information)
+
+
+def name_of(names: Texts, entity_id: str, language: str) -> str:
+    """What a peer is called: its name, else the host of its entityID; without characters that could rearrange the
+    line they stand in.
+    """
+    text = text_in(names, language) or urlsplit(entity_id).hostname or entity_id
+    # Cc and Cf: controls, among them those that turn the reading direction.
+    text = "".join(c if c.isprintable() and unicodedata.category(c) != "Cf" else " " for c in text)
+    text = " ".join(text.split())
+    return text if len(text) <= _NAME_LENGTH else f"{text[: _NAME_LENGTH - 1]}…"
+
+
+def _peer_view(entity_id: str, names: Texts, logos: Sequence[Logo], language: str, budget: int) -> PeerView:
+    name = name_of(names, entity_id, language)
+    monogram = next((character.upper() for character in name if character.isalnum()), "·")
+    return PeerView(entity_id=entity_id, name=name, monogram=monogram, logo=_logo(logos, language, budget))
+
+
+def _logo(logos: Sequence[Logo], language: str, budget: int) -> str | None:
+    """The best picture that the page itself can carry: in the right language, then the squarest, then the largest."""
+    carried = [
+        logo for logo in logos if logo.url.startswith("data:image/") and logo.height > 0 and len(logo.url) <= budget
+    ]
+    if not carried:
+        return None
+
+    def rank(logo: Logo) -> tuple[bool, float, int]:
+        return (
+            logo.language not in (None, language),
+            abs(logo.width / logo.height - 1),
+            -logo.height,
+        )
+
+    return min(carried, key=rank).url
+
+
+def _missing(excluded: Sequence[Excluded], t: Catalogue) -> tuple[MissingView, ...]:
+    by_reason: dict[str, list[str]] = {}
+    for entry in excluded:
+        key = EXCLUSION_TEXTS[entry.reason]
+        if key is not None:
+            name = name_of(entry.upstream.names, entry.upstream.entity_id, t.language)
+            by_reason.setdefault(t(key), []).append(name)
+    return tuple(MissingView(reason=reason, names=tuple(names)) for reason, names in by_reason.items())
+
+
+def _stop_words(code: str, t: Catalogue) -> StopWords:
+    title, text, advice = stop_keys(code)
+    return StopWords(
+        language=t.language,
+        direction=t.direction,
+        in_this_language=t("page.in-this-language"),
+        title=t(title),
+        text=t(text),
+        advice=t(advice),
+    )
+
+
+def _web_address(texts: Texts, language: str) -> str | None:
+    address = text_in(texts, language)
+    return address if address is not None and address.startswith(("https://", "http://")) else None
+
+
+def _contact(contact: str | None) -> LinkView | None:
+    """A mail address or telephone number as a link."""
+    text = (contact or "").strip().removeprefix("mailto:")
+    if "@" in text:
+        return LinkView(href=f"mailto:{quote(text, safe='@')}", text=text)
+    digits = "".join(
+        character for character in text if character.isascii() and (character.isdigit() or character == "+")
+    )
+    return LinkView(href=f"tel:{digits}", text=text) if digits else None
+
+
+def _plain(text: str) -> str:
+    """Lower case without accents: who types "hogskolan" finds "Högskolan"."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
