@@ -17,7 +17,7 @@ pytestmark = pytest.mark.machine
 
 @pytest.fixture(scope="module")
 def debian() -> Iterator[BareDebian]:
-    """One root for the tests here, in their order: the second needs more than the first has installed."""
+    """One root for the tests here: each installs what it needs on top."""
     with open_folder("bare-debian-") as folder, bare_debian(folder) as machine:
         machine.run("apt-get update -q && apt-get install -q -y --no-install-recommends make", seconds=300)
         yield machine

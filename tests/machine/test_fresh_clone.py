@@ -2,6 +2,7 @@
 
 import subprocess
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.machine
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def run(command: list[str | Path], *, folder: Path, home: Path, seconds: int) -> str:
+def run(command: Sequence[str | Path], *, folder: Path, home: Path, seconds: int) -> str:
     """What `command` printed in `folder`, with no environment but HOME and PATH; it must exit 0."""
     done = subprocess.run(
         [str(part) for part in command],
@@ -58,7 +59,7 @@ def test_an_installed_package_has_all_it_needs(clone: Path, home: Path, tmp_path
     pins = tmp_path / "pins.txt"
     lock = (REPOSITORY / "requirements.lock").read_text().splitlines()
     pins.write_text("\n".join(line.removesuffix(" \\") for line in lock if not line.startswith((" ", "#"))))
-    pip = [environment / "bin" / "python", "-m", "pip", "install", "-q", "-c", pins, "."]
+    pip: list[str | Path] = [environment / "bin" / "python", "-m", "pip", "install", "-q", "-c", pins, "."]
     run(pip, folder=clone, home=home, seconds=600)
 
     said = run([environment / "bin" / "broker", "demo", "--once"], folder=elsewhere, home=home, seconds=300)

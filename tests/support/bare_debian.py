@@ -65,10 +65,11 @@ class BareDebian:
     def run(self, command: str, *, seconds: int, **settings: str) -> str:
         """What a shell in /srv/broker printed, with no environment but HOME, PATH and `settings`; it must exit 0."""
         assignments = [f"{name}={value}" for name, value in {"HOME": HOME, "PATH": PATH, **settings}.items()]
+        inside = ["chroot", str(self.root), "/usr/bin/env", "-i", *assignments]
         done = subprocess.run(
             [
                 *("unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={self.root}/proc"),
-                *("chroot", self.root, "/usr/bin/env", "-i", *assignments),
+                *inside,
                 *("/bin/sh", "-euc", f"cd /srv/broker\n{command}"),
             ],
             stdin=subprocess.DEVNULL,
