@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 MAX_ID = 256
 MAX_URI = 2048
 
-_INSTANT = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,12}))?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+_INSTANT = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,12}))?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)", re.ASCII
+)
 _NC_NAME = re.compile(r"[^\W\d][\w.\-]*")
 _WHOLE_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
