@@ -3,10 +3,12 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from redis.client import Redis
+
 from broker.core.errors import ConfigRejected
 from broker.core.ports import Clock
 from broker.stores.embedded import EmbeddedTransientStore
-from broker.stores.redis import RedisTransientStore
+from broker.stores.redis import RedisTransientStore, redis_client
 from broker.stores.redis_urls import is_redis_url, read_redis_url
 from broker.stores.transient import TransientStore
 
@@ -22,6 +24,16 @@ def open_transient(url: str, clock: Clock, *, password: str | None = None) -> Tr
         except ValueError as problem:
             raise ConfigRejected((f"stores.transient: {problem}",)) from None
     return EmbeddedTransientStore(sqlite_path(url, "stores.transient"), clock)
+
+
+def open_redis_client(url: str, *, password: str | None = None) -> Redis | None:
+    """A redis-py client for a library that wants one; None where the URL is not Redis, or is a Cluster."""
+    if not is_redis_url(url):
+        return None
+    try:
+        return redis_client(read_redis_url(url, password))
+    except ValueError as problem:
+        raise ConfigRejected((f"stores.transient: {problem}",)) from None
 
 
 def sqlite_path(url: str, setting: str) -> Path:

@@ -99,6 +99,12 @@ class RedisTransientStore:
         return max(1, _milliseconds(until) - _milliseconds(self._clock.now()))
 
 
+def redis_client(address: RedisAddress, timeout_s: float = 1.0) -> Redis | None:
+    """A client of redis-py, standalone or behind Sentinel; None for a Cluster, whose client is of another kind."""
+    client = None if address.topology is Topology.CLUSTER else _connector(address, timeout_s)()
+    return client if isinstance(client, Redis) else None
+
+
 def _connector(address: RedisAddress, timeout_s: float) -> Callable[[], _Commands]:
     """How to connect. Lost connections are tried again at once; a server that is silent is not waited for twice."""
     options: dict[str, Any] = {

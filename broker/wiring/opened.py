@@ -49,10 +49,15 @@ class Opened:
         store = open_transient(
             self.settings.transient_url,
             self.clock,
-            password=self._password(self.settings.stores.transient_password_file),
+            password=self.transient_password,
         )
         stamp_transient(store, self.settings.broker.environment, self.clock.now())
         return store
+
+    @property
+    def transient_password(self) -> str | None:
+        """For Redis, from its file."""
+        return self._password(self.settings.stores.transient_password_file)
 
     @cached_property
     def sealing(self) -> SealingKeys:

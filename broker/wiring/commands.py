@@ -1,0 +1,74 @@
+"""What the commands work on."""
+
+from collections.abc import Iterator
+
+from broker.audit.verification import export_events, verify_chains
+from broker.cli.parts import AuditTools, CliParts, Remark
+from broker.config.settings import Settings
+from broker.core.ports import Clock
+from broker.flow.key_desk import KeyDesk
+from broker.flow.metadata_desk import MetadataDesk
+from broker.flow.policy import Policy
+from broker.flow.ports import Directory
+from broker.flow.system import SystemClock
+from broker.stores.sql_audit import SqlAuditRows
+from broker.web.server import run_server
+from broker.wiring.checking import check_installation
+from broker.wiring.directories import build_directory, build_metadata_desk
+from broker.wiring.migration import build_key_desk, migrate_stores
+from broker.wiring.opened import open_all
+from broker.wiring.policies import build_catalogue, build_policy
+from broker.wiring.serving import build_app
+
+
+def build_parts() -> CliParts:
+    """Everything, opened only when a command asks for it."""
+    clock: Clock = SystemClock()
+    return CliParts(
+        clock=clock,
+        directory=_directory,
+        policy=_policy,
+        catalogue=build_catalogue,
+        metadata_desk=_metadata_desk,
+        key_desk=_key_desk,
+        audit=_audit_tools,
+        check=check_installation,
+        migrate=migrate_stores,
+        serve=_serve,
+    )
+
+
+def _directory(settings: Settings) -> Directory:
+    return build_directory(open_all(settings))
+
+
+def _policy(settings: Settings) -> Policy:
+    return build_policy(open_all(settings))
+
+
+def _metadata_desk(settings: Settings) -> MetadataDesk:
+    return build_metadata_desk(open_all(settings))
+
+
+def _key_desk(settings: Settings) -> KeyDesk:
+    return build_key_desk(open_all(settings))
+
+
+def _audit_tools(settings: Settings) -> AuditTools:
+    rows = SqlAuditRows(open_all(settings).durable)
+
+    def verify() -> tuple[Remark, ...]:
+        report = verify_chains(rows)
+        return tuple(
+            Remark(severity="blocks", where=f"chain {broken.chain}, event {broken.seq}", what=broken.code.value)
+            for broken in report.breaks
+        )
+
+    def export() -> Iterator[str]:
+        return export_events(rows)
+
+    return AuditTools(verify=verify, export=export)
+
+
+def _serve(settings: Settings, bind: str, workers: int) -> None:
+    run_server(lambda: build_app(open_all(settings)), bind=bind, workers=workers, threads=settings.serve.threads)
