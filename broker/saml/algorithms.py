@@ -33,6 +33,7 @@ AES192_GCM = "http://www.w3.org/2009/xmlenc11#aes192-gcm"
 AES256_GCM = "http://www.w3.org/2009/xmlenc11#aes256-gcm"
 
 RSA_OAEP_MGF1P = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"
+RSA_OAEP_11 = "http://www.w3.org/2009/xmlenc11#rsa-oaep"
 
 EXC_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 EXC_C14N_WITH_COMMENTS = "http://www.w3.org/2001/10/xml-exc-c14n#WithComments"
@@ -85,6 +86,17 @@ BLOCK_CIPHERS: Mapping[str, int] = {
 
 OAEP_DIGESTS: Mapping[str, str] = {SHA1: "sha1"} | dict(DIGESTS)
 """Digest algorithms that OAEP may name; absent means SHA-1."""
+
+MASK_DIGESTS: Mapping[str, str] = {
+    "http://www.w3.org/2009/xmlenc11#mgf1sha1": "sha1",
+    "http://www.w3.org/2009/xmlenc11#mgf1sha256": "sha256",
+    "http://www.w3.org/2009/xmlenc11#mgf1sha384": "sha384",
+    "http://www.w3.org/2009/xmlenc11#mgf1sha512": "sha512",
+}
+"""Mask generation functions that `RSA_OAEP_11` may name; absent means SHA-1, which is all that `RSA_OAEP_MGF1P` has."""
+
+ACCEPTED_KEY_TRANSPORTS = frozenset((RSA_OAEP_MGF1P,))
+"""The profile's list. `RSA_OAEP_11` counts only for a caller that has declared it."""
 
 _MANDATORY_SIGNATURE = {RSA: RSA_SHA256, EC: ECDSA_SHA256}
 _MANDATORY_BLOCK = AES256_CBC

@@ -7,7 +7,7 @@ with the one that the signature covers: whatever a library dereferenced, these o
 
 import hashlib
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import xmlsec
@@ -18,9 +18,15 @@ from broker.messages.entity import PeerKey
 from broker.saml.algorithms import (
     ACCEPTED_SIGNATURES,
     DIGESTS,
+    ECDSA_SHA256,
+    ECDSA_SHA384,
+    ECDSA_SHA512,
     ENVELOPED,
     EXC_C14N,
     EXC_C14N_WITH_COMMENTS,
+    RSA_SHA256,
+    RSA_SHA384,
+    RSA_SHA512,
     SHA256,
     SIGNATURES,
 )
@@ -29,6 +35,26 @@ from broker.saml.signature_shape import SignatureRejected, SignatureShape, read_
 from broker.saml.xml import DS, canonicalise, parse_wire, serialise
 
 __all__ = ["SignatureRejected", "Verified", "sign_enveloped", "verify_enveloped"]
+
+
+_SIGNATURE_TRANSFORMS: Mapping[str, object] = {
+    RSA_SHA256: xmlsec.constants.TransformRsaSha256,
+    RSA_SHA384: xmlsec.constants.TransformRsaSha384,
+    RSA_SHA512: xmlsec.constants.TransformRsaSha512,
+    ECDSA_SHA256: xmlsec.constants.TransformEcdsaSha256,
+    ECDSA_SHA384: xmlsec.constants.TransformEcdsaSha384,
+    ECDSA_SHA512: xmlsec.constants.TransformEcdsaSha512,
+}
+"""python-xmlsec has no names for RSA-PSS, so for that it cannot be told to do nothing else."""
+
+_CANONICALISATIONS = (xmlsec.constants.TransformExclC14N, xmlsec.constants.TransformExclC14NWithComments)
+_REFERENCE_TRANSFORMS = (
+    *_CANONICALISATIONS,
+    xmlsec.constants.TransformEnveloped,
+    xmlsec.constants.TransformSha256,
+    xmlsec.constants.TransformSha384,
+    xmlsec.constants.TransformSha512,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +115,7 @@ def _verify_with_any(root: etree._Element, shape: SignatureShape, keys: Sequence
         public = find_peer_key(key, key_type)
         if public is None:
             continue
-        context = xmlsec.SignatureContext()
+        context = _context(shape.signature_algorithm)
         context.key = xmlsec_public_key(public)
         try:
             if shape.uri:
@@ -99,6 +125,18 @@ def _verify_with_any(root: etree._Element, shape: SignatureShape, keys: Sequence
             continue
         return key.fingerprint
     raise SignatureRejected("the signature does not verify with any key of the peer")
+
+
+def _context(signature_algorithm: str) -> xmlsec.SignatureContext:
+    """A context that refuses by itself what the shape has ruled out already."""
+    context = xmlsec.SignatureContext()
+    transform = _SIGNATURE_TRANSFORMS.get(signature_algorithm)
+    if transform is not None:
+        for allowed in (transform, *_CANONICALISATIONS):
+            context.enable_signature_transform(allowed)
+        for allowed in _REFERENCE_TRANSFORMS:
+            context.enable_reference_transform(allowed)
+    return context
 
 
 def _covered_octets(root: etree._Element, shape: SignatureShape) -> bytes:
