@@ -99,18 +99,16 @@ def _standard_row(
         return _at_most(Scheme.UNCERTIFIED_EIDAS, row.level)
     if row.scheme not in _ASKABLE:
         return ()
-    match role:
-        case Role.HUB:
-            return (row.uri,)
-        case Role.PUBLISHED:
-            # No number may come with a nonresident level, and whoever takes uncertified-loa3 expects one.
-            return () if row.scheme is Scheme.NONRESIDENT else _at_most(Scheme.UNCERTIFIED, row.level)
-        case Role.REVIEWED:
-            if row.scheme is Scheme.UNCERTIFIED:
-                return (row.uri,)
-            if row.scheme is Scheme.NONRESIDENT and not nonresident:
-                return ()
-            return _at_most(row.scheme, min(row.level, reviewed_level))[:1]
+    if role is Role.HUB:
+        return (row.uri,)
+    if role is Role.PUBLISHED:
+        # No number may come with a nonresident level, and whoever takes uncertified-loa3 expects one.
+        return () if row.scheme is Scheme.NONRESIDENT else _at_most(Scheme.UNCERTIFIED, row.level)
+    if row.scheme is Scheme.UNCERTIFIED:
+        return (row.uri,)
+    if row.scheme is Scheme.NONRESIDENT and not nonresident:
+        return ()
+    return _at_most(row.scheme, min(row.level, reviewed_level))[:1]
 
 
 def _at_most(scheme: Scheme, level: int) -> tuple[ContextUri, ...]:
