@@ -94,6 +94,7 @@ class UpstreamParty(Party):
     countries: tuple[Country, ...] = ()
     scopes: tuple[str, ...] = ()
     knows: frozenset[str] | None = None  # the attributes that this eID has at all; None: all of the persona's
+    dialect: str = "sweden_connect"  # how the broker is told that it speaks
     cipher: str = words.AES256_CBC  # preferred; used only when the receiver declares it, or when mandatory
     sign_assertion: bool = False
 
@@ -187,6 +188,7 @@ def the_federation(port: int) -> Federation:
         levels=(words.LOA3,),
         options=tuple(Option(persona=who, level=words.LOA3) for who in (RESIDENT, COORDINATION, PROTECTED)),
         knows=frozenset({"sn", "givenName", "displayName", "personalIdentityNumber"}),
+        dialect="bankid",
     )
     freja = UpstreamParty(
         key="freja",
@@ -205,6 +207,7 @@ def the_federation(port: int) -> Federation:
             Option(persona=POSTED, level=words.LOA3_NONRESIDENT),
         ),
         scopes=("5566778899",),
+        dialect="freja",
         cipher=words.AES256_GCM,
         sign_assertion=True,
     )

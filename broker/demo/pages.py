@@ -12,11 +12,14 @@ from broker.demo.personas import Texts
 LANGUAGES = ("sv", "en")
 
 
+LANGUAGE_COOKIE = "demo-language"
+
+
 def language() -> str:
-    """The language of this request: as clicked, else as the browser prefers, else Swedish."""
-    clicked = request.args.get("lang")
-    if clicked in LANGUAGES:
-        return clicked
+    """The language of this request: as clicked, now or before; else as the browser prefers; else Swedish."""
+    for clicked in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if clicked in LANGUAGES:
+            return clicked
     return request.accept_languages.best_match(LANGUAGES, default="sv") or "sv"
 
 
@@ -44,6 +47,8 @@ def make_app(party: Party) -> Flask:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        if request.args.get("lang") in LANGUAGES:
+            response.set_cookie(LANGUAGE_COOKIE, language(), httponly=True, samesite="Lax")
         return response
 
     @app.get("/alive")

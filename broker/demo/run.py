@@ -142,6 +142,12 @@ def _register_everybody(federation: Federation, folder: Path, config: Path) -> N
         _verb("metadata add", config, str(aggregate), "--kind", "federation", "--signer", str(signer.certificate)),
         "broker metadata add (federation)",
     )
+    for upstream in federation.upstreams.values():
+        if upstream.dialect != "sweden_connect":
+            run(
+                _verb("metadata set", config, upstream.entity_id, "--dialect", upstream.dialect),
+                f"broker metadata set ({upstream.key})",
+            )
     for e_service in federation.e_services.values():
         file = folder / f"{e_service.key}.xml"
         file.write_text(describe_e_service(e_service, key_files(folder, e_service.key)), encoding="utf-8")

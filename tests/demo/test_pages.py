@@ -126,7 +126,14 @@ def test_names_in_other_scripts_arrive_in_latin_letters(connector: Pair) -> None
 
 @pytest.mark.parametrize(("query", "language"), [("", "sv"), ("?lang=en", "en"), ("?lang=xx", "sv")])
 def test_pages_are_in_swedish_or_english(bankid: Pair, query: str, language: str) -> None:
-    assert f'<html lang="{language}">' in bankid.e_service.get(f"/{query}").text
+    fresh = bankid.e_service.application.test_client()
+    assert f'<html lang="{language}">' in fresh.get(f"/{query}").text
+
+
+def test_a_clicked_language_lasts(bankid: Pair) -> None:
+    fresh = bankid.e_service.application.test_client()
+    fresh.get("/?lang=en")
+    assert '<html lang="en">' in fresh.get("/").text
 
 
 def test_pages_are_marked_demo_and_load_nothing_from_elsewhere(bankid: Pair) -> None:
