@@ -242,15 +242,12 @@ def signed(
         )
 
 
-def encrypted(
-    xml: str, certificate: bytes, *, block: str = AES256_GCM, transport: str = OAEP, oaep_digest: str | None = None
-) -> str:
+def encrypted(xml: str, certificate: bytes, *, block: str = AES256_GCM, transport: str = OAEP) -> str:
     """The element `xml` as an EncryptedAssertion, made by xmlsec1 for the owner of the PEM `certificate`."""
-    digest = f'<ds:DigestMethod Algorithm="{oaep_digest}"/>' if oaep_digest else ""
     template = (
         f'<xenc:EncryptedData xmlns:xenc="{XENC}" Type="{XENC}Element"><xenc:EncryptionMethod Algorithm="{block}"/>'
-        f'<ds:KeyInfo xmlns:ds="{DS}"><xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="{transport}">{digest}'
-        "</xenc:EncryptionMethod><xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo>"
+        f'<ds:KeyInfo xmlns:ds="{DS}"><xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="{transport}"/>'
+        "<xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo>"
         "<xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedData>"
     )
     with tempfile.TemporaryDirectory() as folder:
