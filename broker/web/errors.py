@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from broker.core.errors import BrokerError
 from broker.flow.steps import TellCitizen
+from broker.web.texts import WITHOUT_REFERENCE
 from broker.web.visits import Visits
 
 STATUS_OF: Mapping[str, HTTPStatus] = MappingProxyType(
@@ -115,7 +116,11 @@ class Failures:
     def _http(self, failure: HTTPException, status: int) -> Response | HTTPException:
         if status < 400:
             return failure
-        response = self._page(_HTTP_CODES.get(status, "bad-request"), HTTPStatus(status))
+        code = _HTTP_CODES.get(status, "bad-request")
+        if code not in WITHOUT_REFERENCE:
+            reference = self._visits.of_browser().reference
+            self._log.warning("stopped", reference=reference, code=code, detail=failure.name, status=status)
+        response = self._page(code, HTTPStatus(status))
         for name, value in failure.get_headers():
             if name in ("Allow", "Retry-After"):
                 response.headers[name] = value

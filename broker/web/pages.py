@@ -117,7 +117,7 @@ class Pages:
 
     def _choose(self, step: AskCitizen) -> Response:
         t = self._visits.catalogue()
-        view = chooser_view(step, t, request.args.get("q", ""))
+        view = chooser_view(step, t, english=self._catalogues.find("en"), query=request.args.get("q", ""))
         html = self._templates.render(
             "choose", frame=self._frame(t, view.title, step.e_service, switch=True, query=view.query), view=view, t=t
         )

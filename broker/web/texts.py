@@ -71,6 +71,9 @@ STOP_TEXTS: Mapping[str, str] = MappingProxyType(
 )
 """Code → family of texts: `stop.<family>.title`, `.text` and `.advice`."""
 
+WITHOUT_REFERENCE = frozenset({"not-found", "wrong-method"})
+"""Pages that nobody needs to tell support about: they are not in the log."""
+
 EXCLUSION_TEXTS: Mapping[Exclusion, str | None] = MappingProxyType(
     {
         Exclusion.CANNOT_REACH_ASSURANCE: "choose.excluded.assurance",

@@ -10,11 +10,12 @@ from broker.core.login import LoginId
 from broker.core.parties import EService, Logo, Texts, Upstream
 from broker.flow.steps import AskCitizen, PostBrowser, TellCitizen
 from broker.web.languages import Catalogue, text_in
-from broker.web.texts import EXCLUSION_TEXTS, stop_keys
+from broker.web.texts import EXCLUSION_TEXTS, WITHOUT_REFERENCE, stop_keys
 
 SEARCH_ABOVE = 8  # offers; fewer are read faster than searched
 LOGO_BYTES = 20_000  # of all logos on one page together
 _NAME_LENGTH = 120
+_NAME_LENGTH_ON_BUTTONS = 40  # beyond it a button says "the service": the page has named it already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +53,13 @@ class ChooserView:
     service: PeerView
     offers: tuple[PeerView, ...]
     foreign: tuple[PeerView, ...]
+    foreign_in_english: str | None  # beside the heading in another language: who needs it may not read that
     no_foreign: str | None  # said when nobody is in `foreign`
     search: str | None  # label of the search field, when there is one
     query: str
     found: str | None  # what the search gave
     missing: tuple[MissingView, ...]
+    cancel: str  # the words of the button
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +90,9 @@ class StopView:
     title: str
     words: StopWords
     others: tuple[StopWords, ...]  # where the page cannot be asked for again in another language
-    reference: tuple[str, ...]  # in groups of four, to be read aloud
+    reference: tuple[str, ...]  # in groups of four, to be read aloud; empty when there is nothing to look up
     service: PeerView | None
-    return_path: str | None  # of the form that takes the citizen back with a SAML error
+    back: LinkView | None  # the form's button that takes the citizen back, with a SAML error
     retry: LinkView | None
     restart: LinkView | None  # the e-service's own address
 
@@ -108,7 +111,7 @@ def login_path(login_id: LoginId) -> str:
     return f"/login/{quote(login_id, safe='')}"
 
 
-def chooser_view(step: AskCitizen, t: Catalogue, query: str = "") -> ChooserView:
+def chooser_view(step: AskCitizen, t: Catalogue, *, english: Catalogue | None = None, query: str = "") -> ChooserView:
     """The chooser, filtered when the citizen has searched. Foreign eIDs stay, whatever was searched for."""
     budget = LOGO_BYTES
     service = _peer_view(step.e_service.entity_id, step.e_service.names, step.e_service.logos, t.language, budget)
@@ -132,11 +135,13 @@ def chooser_view(step: AskCitizen, t: Catalogue, query: str = "") -> ChooserView
         service=service,
         offers=tuple(home),
         foreign=tuple(foreign),
+        foreign_in_english=english("choose.foreign") if english is not None and english != t else None,
         no_foreign=None if foreign else t("choose.foreign.none", service=service.name),
         search=t("choose.search", count=str(len(listed))) if searchable else None,
         query=query,
         found=t("choose.search.found", query=query, count=str(len(shown))) if searchable and query else None,
         missing=_missing(step.choice.excluded, t),
+        cancel=_on_button("choose.cancel", service.name, t),
     )
 
 
@@ -164,15 +169,19 @@ def stop_view(step: TellCitizen, t: Catalogue, *, others: Iterable[Catalogue], r
         service = _peer_view(step.e_service.entity_id, names, logos, t.language, LOGO_BYTES)
         address = _web_address(step.e_service.information_urls, t.language)
         if address is not None:
-            restart = LinkView(href=address, text=t("stop.restart", service=service.name))
+            restart = LinkView(href=address, text=_on_button("stop.restart", service.name, t))
+    back = None
+    if step.login_id is not None:
+        text = _on_button("stop.return", service.name if service is not None else None, t)
+        back = LinkView(href=f"{login_path(step.login_id)}/answer", text=text)
     words = _stop_words(step.code, t)
     return StopView(
         title=words.title,
         words=words,
         others=tuple(_stop_words(step.code, other) for other in others),
-        reference=tuple(step.reference[start : start + 4] for start in range(0, len(step.reference), 4)),
+        reference=() if step.code in WITHOUT_REFERENCE else _in_fours(step.reference),
         service=service,
-        return_path=f"{login_path(step.login_id)}/answer" if step.login_id is not None else None,
+        back=back,
         retry=retry,
         restart=restart,
     )
@@ -223,6 +232,12 @@ def _logo(logos: Sequence[Logo], language: str, budget: int) -> str | None:
     return min(carried, key=rank).url
 
 
+def _on_button(key: str, service: str | None, t: Catalogue) -> str:
+    if service is None or len(service) > _NAME_LENGTH_ON_BUTTONS:
+        return t(f"{key}.short")
+    return t(key, service=service)
+
+
 def _missing(excluded: Sequence[Excluded], t: Catalogue) -> tuple[MissingView, ...]:
     by_reason: dict[str, list[str]] = {}
     for entry in excluded:
@@ -231,6 +246,10 @@ def _missing(excluded: Sequence[Excluded], t: Catalogue) -> tuple[MissingView, .
             name = name_of(entry.upstream.names, entry.upstream.entity_id, t.language)
             by_reason.setdefault(t(key), []).append(name)
     return tuple(MissingView(reason=reason, names=tuple(names)) for reason, names in by_reason.items())
+
+
+def _in_fours(reference: str) -> tuple[str, ...]:
+    return tuple(reference[start : start + 4] for start in range(0, len(reference), 4))
 
 
 def _stop_words(code: str, t: Catalogue) -> StopWords:
