@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from broker.core.assurance import AssuranceRules
 from broker.core.login import ContextUri
 from broker.vocabulary.attributes import LocalAttribute
+from broker.vocabulary.categories import LOA3_PNR
 from broker.vocabulary.context_rules import Role, loa3_and_above, rules_for
 from broker.vocabulary.contexts import CONTEXTS
 
@@ -145,8 +146,10 @@ class ServicePart(Part):
     name: dict[Language, str]
     description: dict[Language, str]
     logo: Path | None = None  # SVG or PNG; default: the built-in one
+    logo_width: int = Field(default=80, ge=16, le=1000)  # pixels, as our metadata say
+    logo_height: int = Field(default=80, ge=16, le=1000)
     contracts: tuple[str, ...] = ()  # service contract categories of signed agreements
-    categories: tuple[str, ...] = ()  # further entity categories of the SP side, beyond the derived ones
+    categories: tuple[str, ...] = (LOA3_PNR,)  # service entity categories of the SP side
     scopes: tuple[str, ...] = ()  # scopes of attributes that we are authorised to release
 
 

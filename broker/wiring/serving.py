@@ -1,7 +1,7 @@
 """One serving process: the flow, the pages, and what it says about its health."""
 
 import ipaddress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Flask
 
@@ -100,8 +100,8 @@ def _web_parts(opened: Opened, keys: CurrentKeys, directory: Directory) -> WebPa
     def readiness() -> Readiness:
         return _readiness(opened, keys, directory)
 
-    def sign_in_addresses(upstream: EntityId, now: object) -> tuple[str, ...]:
-        peer = directory.find_upstream(upstream, opened.clock.now())
+    def sign_in_addresses(upstream: EntityId, now: datetime) -> tuple[str, ...]:
+        peer = directory.find_upstream(upstream, now)
         if peer is None or peer.record.idp is None:
             return ()
         bindings = {binding.value for binding in Binding}
