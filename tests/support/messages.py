@@ -23,8 +23,8 @@ SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 XENC = "http://www.w3.org/2001/04/xmlenc#"
-NAMESPACES = {"saml2p": SAMLP, "saml2": SAML, "ds": DS, "xenc": XENC}
-    "md": "urn:oasis:names:tc:SAML:2.0:metadata",
+MD = "urn:oasis:names:tc:SAML:2.0:metadata"
+NAMESPACES = {"saml2p": SAMLP, "saml2": SAML, "md": MD, "ds": DS, "xenc": XENC}
 
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
