@@ -100,7 +100,9 @@ class SimulatedEService:
             if question.relay_state:
                 fields["RelayState"] = question.relay_state
             return Sent(request_id=request_id, url=destination, fields=fields)
-        sent = self._client.apply_binding(binding, str(request), destination, question.relay_state, sign=True)
+        sent = self._client.apply_binding(
+            binding, str(request), destination, question.relay_state, sign=True, sigalg=SIG_RSA_SHA256
+        )
         return Sent(request_id=request_id, url=dict(sent["headers"])["Location"], fields=None)
 
     def read_answer(self, fields: Mapping[str, str]) -> Received:

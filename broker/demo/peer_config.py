@@ -13,6 +13,9 @@ from broker.demo.keys import KeyFiles
 from broker.demo.personas import Texts
 
 ATTRIBUTE_MAPS = Path(__file__).parent / "attributemaps"
+ALGORITHMS = {"signing_algorithm": SIG_RSA_SHA256, "digest_algorithm": DIGEST_SHA256}
+"""Part of the service: outside of it, pysaml2 does not look, and signs with SHA-1."""
+
 SKEW_S = 5
 LIFETIME = {"minutes": 5}
 
@@ -43,8 +46,6 @@ def _common(party: Party, keys: KeyFiles, metadata: PeerMetadata | None) -> dict
         "encryption_keypairs": [{"key_file": str(keys.key), "cert_file": str(keys.certificate)}],
         "attribute_map_dir": str(ATTRIBUTE_MAPS),
         "allow_unknown_attributes": True,  # so that an attribute nobody expected is seen, not swallowed
-        "signing_algorithm": SIG_RSA_SHA256,
-        "digest_algorithm": DIGEST_SHA256,
         "accepted_time_diff": SKEW_S,
         "organization": {
             "name": organisation,
@@ -79,6 +80,7 @@ def e_service_settings(
 ) -> dict[str, Any]:
     """For `SPConfig`. `changes` replace settings of the service, for tests of other software's habits."""
     service: dict[str, Any] = {
+        **ALGORITHMS,
         "endpoints": {"assertion_consumer_service": [(party.acs, BINDING_HTTP_POST)]},
         "authn_requests_signed": True,
         "want_response_signed": True,
@@ -102,6 +104,7 @@ def upstream_settings(
 ) -> dict[str, Any]:
     """For `IdPConfig`. `changes` replace settings of the service."""
     service: dict[str, Any] = {
+        **ALGORITHMS,
         "endpoints": {"single_sign_on_service": [(party.sso, BINDING_HTTP_REDIRECT), (party.sso, BINDING_HTTP_POST)]},
         "want_authn_requests_signed": True,
         "sign_response": True,

@@ -5,10 +5,12 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import time_machine
 from saml2.sigver import TRIPLE_DES_CBC
+from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 from support.peers import POST, REDIRECT, Peers, carry_request
 
 from broker.demo import words
@@ -46,6 +48,16 @@ def test_a_request_arrives_with_everything_that_was_asked(
     assert (asked.force_authn, asked.is_passive) == (True, False)
     assert (asked.idp_list, asked.requester_ids) == (("urn:x:idp",), ("urn:x:sp",))
     assert asked.sender_names["sv"] == "Bygglov (demo)"
+
+
+def test_requests_are_signed_with_sha256(pair: tuple[SimulatedEService, SimulatedUpstream]) -> None:
+    sent = pair[0].ask(pair[1].party.entity_id, QUESTION)
+    assert dict(parse_qsl(urlsplit(sent.url).query))["SigAlg"] == SIG_RSA_SHA256
+    posted = pair[0].ask(pair[1].party.entity_id, QUESTION, POST)
+    assert posted.fields is not None
+    xml = base64.b64decode(posted.fields["SAMLRequest"]).decode()
+    assert f'SignatureMethod Algorithm="{SIG_RSA_SHA256}"' in xml
+    assert f'DigestMethod Algorithm="{DIGEST_SHA256}"' in xml
 
 
 @pytest.mark.parametrize("sign", ["response", "both"])
