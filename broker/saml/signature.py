@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import xmlsec
 from lxml import etree
@@ -34,10 +35,10 @@ from broker.saml.keys import OwnKey, find_peer_key, xmlsec_public_key
 from broker.saml.signature_shape import SignatureRejected, SignatureShape, read_shape
 from broker.saml.xml import DS, canonicalise, parse_wire, serialise
 
-__all__ = ["SignatureRejected", "Verified", "sign_enveloped", "verify_enveloped"]
+__all__ = ["SignatureRejected", "Verified", "covered_octets", "sign_enveloped", "verify_enveloped"]
 
 
-_SIGNATURE_TRANSFORMS: Mapping[str, object] = {
+_SIGNATURE_TRANSFORMS: Mapping[str, Any] = {
     RSA_SHA256: xmlsec.constants.TransformRsaSha256,
     RSA_SHA384: xmlsec.constants.TransformRsaSha384,
     RSA_SHA512: xmlsec.constants.TransformRsaSha512,
@@ -97,7 +98,7 @@ def verify_enveloped(
         accepted=accepted,
     )
     key_id = _verify_with_any(root, shape, keys)
-    data = _covered_octets(root, shape)
+    data = covered_octets(root, shape)
     return Verified(
         data=data,
         signature_algorithm=shape.signature_algorithm,
@@ -139,7 +140,12 @@ def _context(signature_algorithm: str) -> xmlsec.SignatureContext:
     return context
 
 
-def _covered_octets(root: etree._Element, shape: SignatureShape) -> bytes:
+def covered_octets(root: etree._Element, shape: SignatureShape) -> bytes:
+    """The octets under `root` whose digest is the one in `shape`; the signature itself is taken out of the tree.
+
+    Raises:
+        SignatureRejected: the document is not what was digested.
+    """
     _cut_out(shape.signature)
     try:
         data = canonicalise(root, shape.inclusive_prefixes)
