@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from broker.demo import words
 from broker.demo.federation import (
     BROKER_HOST,
     E_SERVICE_HOST,
@@ -115,7 +116,7 @@ def _set_up_broker(federation: Federation, folder: Path) -> Path:
     scopes = [scope for party in federation.upstreams.values() for scope in party.scopes]
     edits = {
         "eidas_connectors = []": f"eidas_connectors = {_toml(connectors)}",
-        "[service]": f"[service]\nscopes = {_toml(scopes)}",
+        "[service]": f"[service]\nscopes = {_toml(scopes)}\ncategories = {_toml([words.LOA3_PNR, words.LOA3_ORGID])}",
     }
     text = config.read_text(encoding="utf-8")
     for before, after in edits.items():
