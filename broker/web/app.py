@@ -21,6 +21,7 @@ from broker.web.languages import load_catalogues
 from broker.web.login import login_pages
 from broker.web.pages import Pages
 from broker.web.ports import Flow, Readiness
+from broker.web.request_log import log_requests
 from broker.web.saml_endpoints import metadata_pages, saml_endpoints
 from broker.web.security import add_headers, set_cookie_rules
 from broker.web.session_store import LazySessions, StoredSessions, redis_sessions
@@ -77,7 +78,7 @@ class _Token(BaseConverter):
 
 
 class _App(Flask):
-    """Flask logs an exception with its words; ours may quote what somebody sent, so only where and what is logged."""
+    """Flask's own logger would write an exception with its words, which may quote what somebody sent."""
 
     def log_exception(
         self, exc_info: tuple[type, BaseException, TracebackType | None] | tuple[None, None, None]
@@ -131,6 +132,7 @@ def create_app(parts: WebParts) -> Flask:
     failures = Failures(visits, pages.stop)
     app.register_error_handler(Exception, failures.answer)
     add_headers(app, parts.base_url, parts.environment)
+    log_requests(app)
     base_url = parts.base_url
     app.register_blueprint(saml_endpoints(flow=parts.flow, visits=visits, pages=pages, base_url=base_url))
     app.register_blueprint(metadata_pages(idp_metadata=parts.idp_metadata, sp_metadata=parts.sp_metadata))

@@ -1,9 +1,7 @@
 """Failure → page, HTTP status and log line."""
 
-import traceback
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from pathlib import PurePath
 from types import MappingProxyType
 
 import structlog
@@ -136,9 +134,5 @@ class Failures:
 
 
 def log_unexpected(failure: BaseException, reference: str | None) -> None:
-    """Log what and where, never the exception's own words: they may quote what somebody sent."""
-    frames = traceback.extract_tb(failure.__traceback__)[-12:]
-    where = [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
-    structlog.get_logger("broker.web").error(
-        "unexpected failure", reference=reference, error=type(failure).__name__, where=where
-    )
+    """Log that something unforeseen happened; the log's redaction keeps types and lines, and drops its words."""
+    structlog.get_logger("broker.web").error("unexpected failure", reference=reference, exc_info=failure)

@@ -5,6 +5,7 @@ from structlog.testing import capture_logs
 from support.web import LOGIN, Page, ask, browse
 from werkzeug.test import TestResponse
 
+from broker.audit.redaction import keep_allowed_keys
 from broker.core.errors import BrokerError, LoginExpired, MessageUnreadable, StoreUnavailable
 from broker.web.errors import STATUS_OF
 
@@ -28,7 +29,7 @@ def _code_at(page: Page) -> int:
 def test_an_expected_failure_is_a_page_and_a_log_line_under_one_reference(failure: BrokerError, level: str) -> None:
     with capture_logs() as lines:
         response = browse(failure).get(PAGE)
-    (line,) = lines
+    line = next(line for line in lines if line["event"] == "stopped")
     assert response.status_code == STATUS_OF[failure.code]
     assert (line["code"], line["detail"], line["log_level"]) == (failure.code, "x", level)
     assert line["reference"] == reference_on(response)
@@ -39,17 +40,31 @@ def test_an_unexpected_failure_is_a_page_that_says_nothing_of_it() -> None:
         response = browse(KeyError(PERSON)).get(PAGE)
     assert response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
     assert Page(response).heading == "Något gick fel hos oss"
-    assert lines[0]["reference"] == reference_on(response)
+    assert [line["reference"] for line in lines if line["event"] == "unexpected failure"] == [reference_on(response)]
 
 
 def test_an_unexpected_failure_is_logged_by_what_and_where_and_never_by_its_words() -> None:
     with capture_logs() as lines:
         response = browse(KeyError(PERSON)).get(PAGE)
-    (line,) = lines
-    assert line["error"] == "KeyError"
-    assert any("login.py" in frame for frame in line["where"])
-    assert PERSON not in str(lines)
+    logged = [keep_allowed_keys(None, "", line) for line in lines]
+    told = next(line["exception"] for line in logged if line["event"] == "unexpected failure")
+    assert told[0] == "KeyError"
+    assert any("login.py" in passed for passed in told)
+    assert PERSON not in str(logged)
     assert PERSON not in response.get_data(as_text=True)
+
+
+def test_a_request_is_logged_by_its_route_and_not_by_what_it_carried() -> None:
+    with capture_logs() as lines:
+        browse(ask()).get(f"/saml/idp/sso?SAMLRequest={PERSON}")
+        browse(ask()).get(f"{PAGE}?q={PERSON}")
+    logged = [keep_allowed_keys(None, "", line) for line in lines]
+    assert [(line["method"], line["route"], line["status"]) for line in logged] == [
+        ("GET", "/saml/idp/sso", HTTPStatus.SEE_OTHER),
+        ("GET", "/login/<token:login_id>", HTTPStatus.OK),
+    ]
+    assert all(line["duration_ms"] >= 0 for line in logged)
+    assert PERSON not in str(lines)
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/login", "/static/broker.css", "/saml/idp/slo", "/robots.txt"])
