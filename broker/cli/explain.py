@@ -91,7 +91,7 @@ def _default_wanted(peer: EServicePeer, catalogue: Catalogue) -> tuple[WantedAtt
     chosen = next((s for s in services if s.is_default), min(services, key=lambda s: s.index, default=None))
     if chosen is None:
         return ()
-    rows = ((catalogue.by_name(attribute.name), attribute.required) for attribute in chosen.requested)
+    rows = ((catalogue.find_by_name(attribute.name), attribute.required) for attribute in chosen.requested)
     return tuple(WantedAttribute(key=row.key, required=required) for row, required in rows if row is not None)
 
 

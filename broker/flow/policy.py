@@ -7,6 +7,7 @@ from broker.core.assurance import AssuranceRules, check_delivered, decide_accept
 from broker.core.decision import LoginGranted
 from broker.core.discovery import Choice, MatchTables, decide_offers
 from broker.core.errors import UpstreamAnswerIncomplete
+from broker.core.expectation import check_expected
 from broker.core.login import ContextUri, EntityId, LoginRequest, NameIdKind, WantedAttribute
 from broker.core.parties import EService, Upstream
 from broker.core.person import AuthenticatedPerson
@@ -67,13 +68,14 @@ class Policy:
         e_service: EService,
         upstream: Upstream,
     ) -> LoginGranted:
-        """Decide level, attributes and subject of one answer.
+        """Decide whether it is who was meant, then level, attributes and subject of one answer.
 
         Raises:
             BrokerError: the first rule that the answer breaks.
         """
         delivered = ContextUri(person.context)
         check_delivered(delivered=delivered, asked=asked, upstream=upstream, connector_only=self.connector_only)
+        check_expected(person=person, request=request, upstream=upstream, country_of=self.match.country_of)
         context = decide_assurance(delivered=delivered, accepted=accepted, rules=self.rules)
         release = decide_release(
             person=person, context=context, e_service=e_service, wanted=request.wanted_attributes, tables=self.release
