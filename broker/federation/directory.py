@@ -74,10 +74,10 @@ class ActiveDirectory:
             snapshot = self._current()
             if entity_id not in snapshot.e_services:
                 stored = self._usable(snapshot, PeerKind.E_SERVICE, entity_id)
-                found = stored and (
-                    EServicePeer(policy=e_service_view(stored), record=stored.record),
-                    _valid_until(stored.record.valid_until, snapshot.sources.get(stored.source)),
-                )
+                found = None
+                if stored is not None:
+                    peer = EServicePeer(policy=e_service_view(stored), record=stored.record)
+                    found = (peer, _valid_until(stored.record.valid_until, snapshot.sources.get(stored.source)))
                 _keep(snapshot.e_services, entity_id, found)
             return _if_valid(snapshot.e_services[entity_id], now)
 
@@ -87,10 +87,10 @@ class ActiveDirectory:
             snapshot = self._current()
             if entity_id not in snapshot.upstream_peers:
                 stored = self._usable(snapshot, PeerKind.UPSTREAM, entity_id)
-                found = stored and (
-                    UpstreamPeer(policy=self._view(snapshot, stored), record=stored.record),
-                    _valid_until(stored.record.valid_until, snapshot.sources.get(stored.source)),
-                )
+                found = None
+                if stored is not None:
+                    peer = UpstreamPeer(policy=self._view(snapshot, stored), record=stored.record)
+                    found = (peer, _valid_until(stored.record.valid_until, snapshot.sources.get(stored.source)))
                 _keep(snapshot.upstream_peers, entity_id, found)
             return _if_valid(snapshot.upstream_peers[entity_id], now)
 
@@ -158,7 +158,7 @@ class ActiveDirectory:
 Peer = TypeVar("Peer")
 
 
-def _keep(cache: "OrderedDict[str, Peer | None]", entity_id: str, found: Peer | None) -> None:
+def _keep(cache: OrderedDict[str, Peer], entity_id: str, found: Peer) -> None:
     """Remember what was found; also that there is nothing, for who asks again and again."""
     cache[entity_id] = found
     if len(cache) > _KEPT:
