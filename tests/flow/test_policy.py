@@ -119,7 +119,7 @@ def test_nobody_in_particular_may_have_a_transient_name() -> None:
     [((LOA2,), (LOA3_PNR,), (LOA2,)), ((), (LOA3_PNR,), (LOA3, UNCERTIFIED_LOA3)), ((), (), (LOA3,))],
 )
 def test_what_an_e_service_accepts(
-    asked: tuple[Any, ...], categories: tuple[str, ...], accepted: tuple[Any, ...]
+    asked: tuple[ContextUri, ...], categories: tuple[str, ...], accepted: tuple[ContextUri, ...]
 ) -> None:
     assert POLICY.accepted(asked, make_e_service(*categories)) == accepted
 
