@@ -15,12 +15,12 @@ from broker.core.ports import IdSource
 from broker.flow.steps import AskCitizen, GoTo, NextStep, PostBrowser, SendBrowser, TellCitizen
 from broker.web.errors import STATUS_OF, WORTH_RETRYING
 from broker.web.languages import Catalogue, Catalogues, text_in
+from broker.web.peers import LinkView
 from broker.web.security import content_policy, origin_of
 from broker.web.static_files import StaticFiles
 from broker.web.templating import Templates
 from broker.web.views import (
     HelpView,
-    LinkView,
     chooser_view,
     help_view,
     login_path,

@@ -1,39 +1,30 @@
 """Steps as finished view data: everything a template shows is decided here, nothing there."""
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from broker.core.discovery import Excluded
 from broker.core.login import LoginId
-from broker.core.parties import EService, Logo, Texts, Upstream
+from broker.core.parties import EService
 from broker.flow.steps import AskCitizen, PostBrowser, TellCitizen
-from broker.web.languages import Catalogue, text_in
+from broker.web.languages import Catalogue
+from broker.web.peers import (
+    LOGO_BYTES,
+    NAME_LENGTH,
+    LinkView,
+    PeerView,
+    contact_link,
+    matches,
+    name_of,
+    peer_view,
+    told_apart,
+    web_address,
+)
 from broker.web.texts import EXCLUSION_TEXTS, WITHOUT_REFERENCE, stop_keys
 
 SEARCH_ABOVE = 8  # offers; fewer are read faster than searched
-LOGO_BYTES = 20_000  # of all logos on one page together
-_NAME_LENGTH = 120
 _NAME_LENGTH_ON_BUTTONS = 40  # beyond it a button says "the service": the page has named it already
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerView:
-    """An e-service or an eID on a page."""
-
-    entity_id: str
-    name: str
-    monogram: str  # shown where there is no logo
-    logo: str | None  # a data: URL; a page of ours never makes the browser fetch anything from others
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkView:
-    """A link of ours, or one that a peer published."""
-
-    href: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,27 +105,27 @@ def login_path(login_id: LoginId) -> str:
 def chooser_view(step: AskCitizen, t: Catalogue, *, english: Catalogue | None = None, query: str = "") -> ChooserView:
     """The chooser, filtered when the citizen has searched. Foreign eIDs stay, whatever was searched for."""
     budget = LOGO_BYTES
-    service = _peer_view(step.e_service.entity_id, step.e_service.names, step.e_service.logos, t.language, budget)
+    service = peer_view(step.e_service.entity_id, step.e_service.names, step.e_service.logos, t.language, budget)
     budget -= len(service.logo or "")
     home: list[PeerView] = []
     foreign: list[PeerView] = []
     listed = [offer.upstream for offer in step.choice.offers if not offer.upstream.eidas_connector]
-    query = " ".join(query.split())[:_NAME_LENGTH]
+    query = " ".join(query.split())[:NAME_LENGTH]
     searchable = len(listed) > SEARCH_ABOVE
     shown = [upstream for upstream in listed if matches(upstream, query)] if searchable else listed
     for upstream in shown:
-        view = _peer_view(upstream.entity_id, upstream.names, upstream.logos, t.language, budget)
+        view = peer_view(upstream.entity_id, upstream.names, upstream.logos, t.language, budget)
         budget -= len(view.logo or "")
         home.append(view)
     for offer in step.choice.offers:
         if offer.upstream.eidas_connector:
-            foreign.append(_peer_view(offer.upstream.entity_id, offer.upstream.names, (), t.language, 0))
+            foreign.append(peer_view(offer.upstream.entity_id, offer.upstream.names, (), t.language, 0))
     return ChooserView(
         title=t("choose.title", service=service.name),
         path=login_path(step.login_id),
         service=service,
-        offers=tuple(home),
-        foreign=tuple(foreign),
+        offers=told_apart(home),
+        foreign=told_apart(foreign),
         foreign_in_english=english("choose.foreign") if english is not None and english != t else None,
         no_foreign=None if foreign else t("choose.foreign.none", service=service.name),
         search=t("choose.search", count=str(len(listed))) if searchable else None,
@@ -143,12 +134,6 @@ def chooser_view(step: AskCitizen, t: Catalogue, *, english: Catalogue | None = 
         missing=_missing(step.choice.excluded, t),
         cancel=_on_button("choose.cancel", service.name, t),
     )
-
-
-def matches(upstream: Upstream, query: str) -> bool:
-    """Whether a citizen who typed `query` can mean this eID: every word is in one of its names, in any language."""
-    names = _plain(" ".join(upstream.names.values()))
-    return all(word in names for word in _plain(query).split())
 
 
 def post_view(step: PostBrowser, t: Catalogue) -> PostView:
@@ -166,8 +151,8 @@ def stop_view(step: TellCitizen, t: Catalogue, *, others: Iterable[Catalogue], r
     restart = None
     if step.e_service is not None:
         names, logos = step.e_service.names, step.e_service.logos
-        service = _peer_view(step.e_service.entity_id, names, logos, t.language, LOGO_BYTES)
-        address = _web_address(step.e_service.information_urls, t.language)
+        service = peer_view(step.e_service.entity_id, names, logos, t.language, LOGO_BYTES)
+        address = web_address(step.e_service.information_urls, t.language)
         if address is not None:
             restart = LinkView(href=address, text=_on_button("stop.restart", service.name, t))
     back = None
@@ -192,44 +177,9 @@ def help_view(e_service: EService | None, t: Catalogue) -> HelpView:
     if e_service is None:
         return HelpView(service=None, contact=None, information=None)
     name = name_of(e_service.names, e_service.entity_id, t.language)
-    address = _web_address(e_service.information_urls, t.language)
+    address = web_address(e_service.information_urls, t.language)
     information = LinkView(href=address, text=t("page.help.information", service=name)) if address else None
-    return HelpView(service=name, contact=_contact(e_service.support_contact), information=information)
-
-
-def name_of(names: Texts, entity_id: str, language: str) -> str:
-    """What a peer is called: its name, else the host of its entityID; without characters that could rearrange the
-    line they stand in.
-    """
-    text = text_in(names, language) or urlsplit(entity_id).hostname or entity_id
-    # Cc and Cf: controls, among them those that turn the reading direction.
-    text = "".join(c if c.isprintable() and unicodedata.category(c) != "Cf" else " " for c in text)
-    text = " ".join(text.split())
-    return text if len(text) <= _NAME_LENGTH else f"{text[: _NAME_LENGTH - 1]}…"
-
-
-def _peer_view(entity_id: str, names: Texts, logos: Sequence[Logo], language: str, budget: int) -> PeerView:
-    name = name_of(names, entity_id, language)
-    monogram = next((character.upper() for character in name if character.isalnum()), "·")
-    return PeerView(entity_id=entity_id, name=name, monogram=monogram, logo=_logo(logos, language, budget))
-
-
-def _logo(logos: Sequence[Logo], language: str, budget: int) -> str | None:
-    """The best picture that the page itself can carry: in the right language, then the squarest, then the largest."""
-    carried = [
-        logo for logo in logos if logo.url.startswith("data:image/") and logo.height > 0 and len(logo.url) <= budget
-    ]
-    if not carried:
-        return None
-
-    def rank(logo: Logo) -> tuple[bool, float, int]:
-        return (
-            logo.language not in (None, language),
-            abs(logo.width / logo.height - 1),
-            -logo.height,
-        )
-
-    return min(carried, key=rank).url
+    return HelpView(service=name, contact=contact_link(e_service.support_contact), information=information)
 
 
 def _on_button(key: str, service: str | None, t: Catalogue) -> str:
@@ -262,24 +212,3 @@ def _stop_words(code: str, t: Catalogue) -> StopWords:
         text=t(text),
         advice=t(advice),
     )
-
-
-def _web_address(texts: Texts, language: str) -> str | None:
-    address = text_in(texts, language)
-    return address if address is not None and address.startswith(("https://", "http://")) else None
-
-
-def _contact(contact: str | None) -> LinkView | None:
-    """A mail address or telephone number as a link."""
-    text = (contact or "").strip().removeprefix("mailto:")
-    if "@" in text:
-        return LinkView(href=f"mailto:{quote(text, safe='@')}", text=text)
-    digits = "".join(
-        character for character in text if character.isascii() and (character.isdigit() or character == "+")
-    )
-    return LinkView(href=f"tel:{digits}", text=text) if digits else None
-
-
-def _plain(text: str) -> str:
-    """Lower case without accents: who types "hogskolan" finds "Högskolan"."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))

@@ -11,7 +11,8 @@ from broker.core.parties import Logo
 from broker.flow.steps import PostBrowser
 from broker.web import views
 from broker.web.languages import load_catalogues
-from broker.web.views import LOGO_BYTES, chooser_view, help_view, matches, name_of, post_view, stop_view
+from broker.web.peers import LOGO_BYTES
+from broker.web.views import chooser_view, help_view, post_view, stop_view
 
 CATALOGUES = load_catalogues(Path(views.__file__).parent / "locale")
 SV = CATALOGUES.default
@@ -40,6 +41,19 @@ def test_the_chooser_names_the_e_service_in_the_readers_language() -> None:
 def test_offers_keep_their_order() -> None:
     offers = many_upstreams(5)
     assert [offer.entity_id for offer in chooser_view(ask(*offers), SV).offers] == [o.entity_id for o in offers]
+
+
+def test_eids_of_one_name_are_told_apart_by_whose_they_are() -> None:
+    entity_ids = ("https://a.example.se/idp", "https://b.example.se/1", "https://b.example.se/2", "urn-like:c")
+    same = tuple(make_upstream(EntityId(entity_id), names={"sv": "BankID"}) for entity_id in entity_ids)
+    freja = make_upstream(EntityId("https://freja.example.se/idp"), names={"sv": "Freja"})
+    assert [offer.detail for offer in chooser_view(ask(*same, freja), SV).offers] == [
+        "a.example.se",
+        "https://b.example.se/1",
+        "https://b.example.se/2",
+        "urn-like:c",
+        None,
+    ]
 
 
 def test_foreign_eids_have_a_group_of_their_own() -> None:
@@ -73,15 +87,6 @@ def test_a_search_keeps_what_matches_and_always_the_foreign_eids() -> None:
 
 def test_a_query_that_nobody_offered_a_field_for_hides_nothing() -> None:
     assert len(chooser_view(ask(*many_upstreams(3)), SV, query="x").offers) == 3
-
-
-@pytest.mark.parametrize("query", ["hogskolan", "HÖGSKOLAN", "university", "skol uni", ""])
-def test_a_name_is_found_in_any_language_case_and_spelling_of_accents(query: str) -> None:
-    assert matches(make_upstream(names={"sv": "Högskolan", "en": "University"}), query)
-
-
-def test_every_word_must_be_found() -> None:
-    assert not matches(make_upstream(names={"sv": "Högskolan"}), "högskolan umeå")
 
 
 def test_missing_eids_are_grouped_by_their_reason_in_words() -> None:
@@ -124,19 +129,6 @@ def test_all_logos_together_stay_within_the_pages_budget() -> None:
     assert sum(len(offer.logo or "") for offer in view.offers) <= LOGO_BYTES
     assert view.offers[0].logo is not None
     assert {offer.monogram for offer in view.offers} == {"E"}
-
-
-@pytest.mark.parametrize(
-    ("names", "name"),
-    [
-        pytest.param({"sv": "Bygglov"}, "Bygglov", id="plain"),
-        pytest.param({}, "bygglov.example.se", id="none: the host of its entityID"),
-        pytest.param({"sv": "a\u202etxet\u200b b\n c"}, "a txet b c", id="nothing that rearranges the line"),
-        pytest.param({"sv": "x" * 500}, "x" * 119 + "…", id="not longer than a line or two"),
-    ],
-)
-def test_a_peer_is_called_by_its_name(names: dict[str, str], name: str) -> None:
-    assert name_of(names, "https://bygglov.example.se/sp", "sv") == name
 
 
 def test_a_form_to_an_e_service_says_whose() -> None:
