@@ -8,7 +8,6 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TypeAlias
 
 import xmlsec
@@ -18,26 +17,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from broker.core.errors import KeyRejected, KeyUnavailable
+from broker.flow.key_ports import KeyState as KeyState
+from broker.flow.key_ports import KeyUse as KeyUse
 from broker.messages.entity import PeerKey
 from broker.saml.algorithms import CURVES, EC, MAX_RSA_BITS, MIN_RSA_BITS, RSA
 
 PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-
-
-class KeyUse(Enum):
-    """What one of our keys is for."""
-
-    SIGNING = "signing"
-    ENCRYPTION = "encryption"
-
-
-class KeyState(Enum):
-    """Where one of our keys is in its life."""
-
-    PUBLISHED = "published"  # peers may know it: a signing key before its promotion, any key after its replacement
-    ACTIVE = "active"  # we sign with it; peers shall encrypt to it
-    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
