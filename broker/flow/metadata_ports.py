@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from broker.flow.events import AdministratorActed
 from broker.messages.entity import EntityRecord, PeerKey
 from broker.messages.finding import Finding
 from broker.messages.metadata import PeerKind, ReadDocument
@@ -22,9 +21,6 @@ DEFAULT_DIALECT = "sweden_connect"
 
 ReadMetadata = Callable[[bytes, Sequence[bytes]], ReadDocument]
 """(file, PEM signer certificates) → its content, verified when there are signers. Never raises for bad content."""
-
-CheckEntity = Callable[[EntityRecord, PeerKind, datetime], tuple[Finding, ...]]
-"""What is wrong, or worth knowing, about an entity as of now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +108,7 @@ class Indexed:
 
     source: str
     content_id: str
+    valid_until: datetime | None  # the peer's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +178,22 @@ class Change:
         return bool(self.put or self.end or self.settings or self.put_sources or self.end_sources)
 
 
+class MetadataChecks(Protocol):
+    """The rules of the federation, as of now. Pure."""
+
+    def document(self, document: ReadDocument, *, federation: bool, now: datetime) -> tuple[Finding, ...]:
+        """What is wrong with the form or the time of a whole document."""
+        ...
+
+    def source(self, source: Source, now: datetime) -> tuple[Finding, ...]:
+        """What is wrong with the time of a federation in force."""
+        ...
+
+    def peer(self, record: EntityRecord, kind: PeerKind, now: datetime) -> tuple[Finding, ...]:
+        """What is wrong, or worth knowing, about one peer."""
+        ...
+
+
 class ActiveMetadata(Protocol):
     """What a serving worker reads. Every method raises StoreUnavailable when the store does not answer."""
 
@@ -204,16 +217,15 @@ class ActiveMetadata(Protocol):
 class MetadataStore(ActiveMetadata, Protocol):
     """What the desk needs beyond that."""
 
-    def commit(self, base: int, change: Change, act: Act, event: AdministratorActed) -> int | None:
-        """Make the version after `base`, with its audit event, all or nothing.
+    def commit(self, base: int, change: Change, act: Act) -> int | None:
+        """Make the version after `base`, all or nothing, and return it.
 
         None, and nothing changed, when `base` is no longer the newest version: somebody else was faster.
-        Raises AuditUnavailable when the event cannot be stored.
         """
         ...
 
     def content_id(self, record: EntityRecord) -> str:
-        """Equal for equal records, and only for them."""
+        """Equal for records that differ in nothing but `valid_until`, and only for them."""
         ...
 
     def index(self, version: int, source: str | None = None) -> Mapping[PeerId, Indexed]:

@@ -17,22 +17,28 @@ class PeerKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadEntity:
-    """One EntityDescriptor. Each record has exactly one role; both are None when the entity cannot be used.
+    """One EntityDescriptor. Each record has exactly one role; None: the role is absent or cannot be used.
 
-    `own_valid_until` leaves out the root of the document, whose time belongs to the source as a whole; the records'
-    `valid_until` takes it in.
+    The records' `valid_until` leaves out the root of an aggregate: its time is that of the whole source, and is
+    renewed daily while the entities stay as they are.
     """
 
     entity_id: str
     line: int | None
+    roles: frozenset[PeerKind]  # that it has, usable or not
     e_service: EntityRecord | None
     upstream: EntityRecord | None
-    own_valid_until: datetime | None
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]  # about the entity as a whole
+    e_service_findings: tuple[Finding, ...]
+    upstream_findings: tuple[Finding, ...]
 
     def record(self, kind: PeerKind) -> EntityRecord | None:
         """The record of the entity in one of its roles."""
         return self.e_service if kind is PeerKind.E_SERVICE else self.upstream
+
+    def findings_about(self, kind: PeerKind) -> tuple[Finding, ...]:
+        """What concerns the entity in one of its roles: that the other one is broken does not."""
+        return (*self.findings, *(self.e_service_findings if kind is PeerKind.E_SERVICE else self.upstream_findings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

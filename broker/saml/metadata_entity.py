@@ -20,7 +20,7 @@ from broker.messages.entity import (
     SpRole,
 )
 from broker.messages.finding import Finding, found
-from broker.messages.metadata import ReadEntity
+from broker.messages.metadata import PeerKind, ReadEntity
 from broker.saml.lexical import Malformed, read_boolean, read_index, read_instant
 from broker.saml.metadata_keys import KeyRefused, read_peer_key
 from broker.saml.metadata_names import ALG, ENTITIES, MDATTR, SHIBMD, ds, md
@@ -38,19 +38,18 @@ from broker.vocabulary.identifiers import (
 LineOf = Callable[[etree._Element], int | None]
 IsAddress = Callable[[str], bool]
 
+_ROLES = {PeerKind.E_SERVICE: "SPSSODescriptor", PeerKind.UPSTREAM: "IDPSSODescriptor"}
 _MAX_ENTITY_ID = 1024  # SAML core 8.3.6
 _MAX_URI = 2048
 _KEY_TRANSPORT = ("rsa-oaep-mgf1p", "rsa-oaep", "rsa-1_5")  # last part of the algorithm's name
 
 
-def read_entity(
-    element: etree._Element, *, line_of: LineOf, is_address: IsAddress, root_valid_until: datetime | None
-) -> ReadEntity:
+def read_entity(element: etree._Element, *, line_of: LineOf, is_address: IsAddress) -> ReadEntity:
     """The entity in `element`, an EntityDescriptor of canonical bytes whose ancestors are all groups.
 
     `is_address` says which locations this installation talks to.
     """
-    return _Reading(element, line_of, is_address).read(root_valid_until)
+    return _Reading(element, line_of, is_address).read()
 
 
 def https_only(location: str) -> bool:
@@ -87,31 +86,33 @@ class _Reading:
         self._line_of = line_of
         self._is_address = is_address
         self._entity_id = (element.get("entityID") or "").strip()
-        self._findings: list[Finding] = []
+        self._about: PeerKind | None = None  # the role that is being read
+        self._findings: dict[PeerKind | None, list[Finding]] = {None: []} | {kind: [] for kind in PeerKind}
         self._keys: dict[str, PeerKey | None] = {}
 
-    def read(self, root_valid_until: datetime | None) -> ReadEntity:
+    def read(self) -> ReadEntity:
         e_service: EntityRecord | None = None
         upstream: EntityRecord | None = None
-        own_valid_until: datetime | None = None
         if not self._has_usable_id():
             self._remark("entity-id-missing", self._element)
         else:
             try:
-                own_valid_until = self._valid_until()
-                valid_until = _earliest((own_valid_until, root_valid_until))
-                e_service = self._read_role("SPSSODescriptor", valid_until)
-                upstream = self._read_role("IDPSSODescriptor", valid_until)
+                valid_until = self._valid_until()
+                e_service = self._read_role(PeerKind.E_SERVICE, valid_until)
+                upstream = self._read_role(PeerKind.UPSTREAM, valid_until)
             except Malformed as malformed:
+                self._about = None
                 self._remark("entity-unreadable", self._element, what=malformed.detail)
                 e_service = upstream = None
         return ReadEntity(
             entity_id=self._entity_id[:_MAX_ENTITY_ID],
             line=self._line_of(self._element),
+            roles=frozenset(kind for kind, name in _ROLES.items() if self._roles(name)),
             e_service=e_service,
             upstream=upstream,
-            own_valid_until=own_valid_until,
-            findings=tuple(self._findings),
+            findings=tuple(self._findings[None]),
+            e_service_findings=tuple(self._findings[PeerKind.E_SERVICE]),
+            upstream_findings=tuple(self._findings[PeerKind.UPSTREAM]),
         )
 
     # --- the entity as a whole -----------------------------------------------------------------------------------
@@ -137,12 +138,17 @@ class _Reading:
         ]
         return _earliest(times)
 
-    def _read_role(self, name: str, valid_until: datetime | None) -> EntityRecord | None:
-        roles = [
+    def _roles(self, name: str) -> list[etree._Element]:
+        """The roles of one sort that speak SAML 2.0; others (SAML 1, WS-Federation) are no concern of ours."""
+        return [
             role
             for role in self._element.findall(md(name))
             if PROTOCOL_SAML2 in (role.get("protocolSupportEnumeration") or "").split()
         ]
+
+    def _read_role(self, kind: PeerKind, valid_until: datetime | None) -> EntityRecord | None:
+        self._about, name = kind, _ROLES[kind]
+        roles = self._roles(name)
         if not roles:
             return None
         role = roles[0]
@@ -150,7 +156,8 @@ class _Reading:
             self._remark("role-repeated", roles[1], role=name)
         if role.get("validUntil") is not None:
             valid_until = _earliest((valid_until, read_instant(role.get("validUntil"), f"validUntil of {name}")))
-        sp, idp = (self._read_sp(role), None) if name == "SPSSODescriptor" else (None, self._read_idp(role))
+        sp = self._read_sp(role) if kind is PeerKind.E_SERVICE else None
+        idp = self._read_idp(role) if kind is PeerKind.UPSTREAM else None
         if sp is None and idp is None:
             return None
         shown = read_presentation(role, self._remark)
@@ -353,8 +360,7 @@ class _Reading:
 
     def _remark(self, rule: str, where: etree._Element, severity: Severity | None = None, **facts: str | int) -> None:
         finding = found(rule, entity_id=self._entity_id, line=self._line_of(where), severity=severity, **facts)
-        if finding not in self._findings:  # an entity with both roles shares texts and attributes
-            self._findings.append(finding)
+        self._findings[self._about].append(finding)
 
 
 def _with_methods(key: PeerKey, methods: Iterable[etree._Element]) -> PeerKey:

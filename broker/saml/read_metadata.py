@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from lxml import etree
 
@@ -173,7 +173,6 @@ class _DocumentReading:
                 element,
                 line_of=lines.within(ordinal, element),
                 is_address=self._is_address,
-                root_valid_until=self._facts.valid_until,
             )
             ordinal += 1
             _forget(element)
@@ -182,7 +181,7 @@ class _DocumentReading:
         return replace(self._facts, entities=entities, findings=tuple(self._findings))
 
     def _remark(self, rule: str, *, line: int | None = None, **facts: str | int) -> None:
-        self._findings.append(found(rule, line=line, **facts))
+        self._findings.append(found(rule, entity_id=None, line=line, severity=None, **facts))
 
 
 def _forget(element: etree._Element) -> None:

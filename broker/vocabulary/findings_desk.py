@@ -143,6 +143,23 @@ DESK_RULES = (
         "Ange ett annat namn med --source, eller ange även ett av de certifikat som gäller, vid ett byte.",
         "Give another name with --source, or, for a rollover, give one of the present certificates too.",
     ),
+    FindingRule(
+        "source-expired",
+        WARNING,
+        "Federationen {source} gällde till {valid_until}; ingen av dess entiteter kan användas.",
+        "The federation {source} was valid until {valid_until}; none of its entities can be used.",
+        "Hämta en ny fil från federationsoperatören.",
+        "Get a new file from the federation operator.",
+        "SC-SP-26",
+    ),
+    FindingRule(
+        "source-expires-soon",
+        WARNING,
+        "Federationen {source} gäller till {valid_until}.",
+        "The federation {source} is valid until {valid_until}.",
+        "Hämta en ny fil i god tid.",
+        "Get a new file in good time.",
+    ),
     # --- what an administrator says ------------------------------------------------------------------------------
     FindingRule(
         "vouching-for-federation",
