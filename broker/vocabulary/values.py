@@ -18,6 +18,10 @@ MAX_BLOB = 250_000  # evidence such as BankID's signature; a whole message is ca
 _UNKNOWN_DAY = 60  # a coordination number's day when the day of birth is not known
 _COORDINATION_OFFSET = 60
 
+_NO_TEXT = frozenset({"Cc", "Cs", "Cn"})
+# With these a name can look like another one on an e-service's page; right-to-left names do not need them.
+_TURNS_TEXT = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
 _CIVIC_NUMBER = re.compile(r"(?:18|19|20)[0-9]{10}")
 _ORGANISATION_NUMBER = re.compile(r"[0-9]{2}[2-9][0-9]{7}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -36,8 +40,10 @@ def _clean(value: str, limit: int) -> str:
         raise ValueError("empty")
     if len(composed) > limit:
         raise ValueError(f"longer than {limit} characters")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Cn") for character in composed):
+    if any(unicodedata.category(character) in _NO_TEXT for character in composed):
         raise ValueError("a control, surrogate or unassigned character")
+    if any(unicodedata.bidirectional(character) in _TURNS_TEXT for character in composed):
+        raise ValueError("a character that turns the text around it")
     return composed
 
 

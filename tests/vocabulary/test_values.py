@@ -18,6 +18,7 @@ GOOD: list[tuple[Callable[[str], str], str, str]] = [
     (values.text, "  Åsa \n Maria ", "Åsa Maria"),
     (values.text, "A\u030asa", "Åsa"),
     (values.text, "x" * 512, "x" * 512),
+    (values.text, "شیرین\u200cزاده", "شیرین\u200cزاده"),  # right to left, with a joiner
     (values.opaque, " a  b ", "a  b"),
     (values.blob, " QUJD\nREVG ", "QUJDREVG"),
     (values.signed_token, " aa.b-b.c_c ", "aa.b-b.c_c"),
@@ -66,6 +67,8 @@ BAD: list[tuple[Callable[[str], str], str, str]] = [
     (values.text, "a\x00b", "a control character"),
     (values.text, "a\ud800b", "half a surrogate pair"),
     (values.text, "a\ufdd0b", "no character"),
+    (values.text, "a\u202eb", "text turned around"),
+    (values.opaque, "a\u2067b", "text turned around"),
     (values.opaque, "a\nb", "a line break inside"),
     (values.blob, "", "empty"),
     (values.blob, "A", "not base64"),
