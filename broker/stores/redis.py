@@ -10,7 +10,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Protocol
 
-from redis.backoff import ConstantBackoff
+from redis.backoff import ConstantBackoff, NoBackoff
 from redis.client import Redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -124,8 +124,9 @@ def _connector(address: RedisAddress, timeout_s: float) -> Callable[[], _Command
         return Redis(host=host, port=port, db=address.database, retry=retry, **options)
 
     def behind_sentinel() -> _Commands:
-        plain = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, **address.tls_options()}
-        sentinel = Sentinel(list(address.hosts), sentinel_kwargs=plain)  # type: ignore[no-untyped-call]  # redis-py
+        asking = {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, "retry": Retry(NoBackoff(), 0)}
+        asking.update(address.tls_options())
+        sentinel = Sentinel(list(address.hosts), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]  # redis-py
         master: _Commands = sentinel.master_for(  # type: ignore[no-untyped-call]  # redis-py
             address.master, db=address.database, retry=retry, **options
         )

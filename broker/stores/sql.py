@@ -34,7 +34,7 @@ def open_durable(url: str, *, password: str | None = None) -> Engine:
     if url.partition(":")[0] == POSTGRESQL:
         try:
             parsed = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise ConfigRejected(("stores.durable: not a readable URL",)) from None
         engine = _postgresql(parsed.set(password=password) if password else parsed)
     else:
@@ -73,8 +73,8 @@ def _answering() -> Iterator[None]:
     except PoolTimeout as error:
         raise StoreUnavailable("durable store: no free connection") from error
     except DBAPIError as error:
-        if isinstance(error, _OUR_MISTAKES):
-            raise
+        if isinstance(error, _OUR_MISTAKES) or getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR":
+            raise  # wrong SQL, or a rule of the tables: the store answered
         raise StoreUnavailable(f"durable store: {describe(error)}") from error
 
 
