@@ -64,7 +64,9 @@ class ArrivedRequest:
         except signature.SignatureRejected as rejected:
             raise RequestSignatureInvalid(f"{self.issuer}: {rejected.detail}") from None
         try:
-            request = _read(parse_verified(data), self.relay_state, algorithm, key_id)
+            request = read_content(
+                parse_verified(data), relay_state=self.relay_state, signature_algorithm=algorithm, key_id=key_id
+            )
         except Malformed as malformed:
             raise MessageUnreadable(f"{self.issuer}: {malformed.detail}") from None
         if request.issuer != self.issuer:
@@ -123,7 +125,14 @@ def _claimed_issuer(root: etree._Element) -> str:
     return read_uri(issuers[0].text, "Issuer")
 
 
-def _read(root: etree._Element, relay_state: str | None, algorithm: str, key_id: str) -> VerifiedAuthnRequest:
+def read_content(
+    root: etree._Element, *, relay_state: str | None, signature_algorithm: str, key_id: str
+) -> VerifiedAuthnRequest:
+    """What the AuthnRequest under `root` asks; the other arguments say how it came and became known.
+
+    Raises:
+        Malformed: no AuthnRequest by the schema.
+    """
     request = read_element(samlp.AuthnRequest, root, unread=_UNREAD)
     if request.issuer is None:
         raise Malformed("no Issuer")
@@ -154,7 +163,7 @@ def _read(root: etree._Element, relay_state: str | None, algorithm: str, key_id:
         sign_message=root.find(f"{_EXTENSIONS}/{{{CSIG}}}SignMessage") is not None,
         principal=_principal(root),
         relay_state=relay_state,
-        signature_algorithm=algorithm,
+        signature_algorithm=signature_algorithm,
         key_id=key_id,
     )
 

@@ -85,12 +85,12 @@ def verify_response(root: etree._Element, upstream: str, keys: Sequence[PeerKey]
         raise UpstreamSignatureInvalid(f"{upstream}: {rejected.detail}") from None
     try:
         covered = parse_verified(verified.data)
-        response = read_element(samlp.Response, covered, unread=(_ASSERTION,))
+        head, codes = read_head_and_codes(covered)
         return VerifiedResponse(
-            head=_head(response),
-            codes=_codes(response.status),
+            head=head,
+            codes=codes,
             encrypted=tuple(covered.findall(_ENCRYPTED_ASSERTION)),
-            plain=len(response.assertion),
+            plain=len(covered.findall(_ASSERTION)),
             upstream=upstream,
             keys=tuple(keys),
             signature_algorithm=verified.signature_algorithm,
@@ -139,18 +139,25 @@ def read_assertion(response: VerifiedResponse, keys: Sequence[DecryptionKey]) ->
 # --- the Response ----------------------------------------------------------------------------------------------
 
 
-def _head(response: Any) -> ResponseHead:
+def read_head_and_codes(root: etree._Element) -> tuple[ResponseHead, tuple[str, ...]]:
+    """What the Response under `root` says about itself, and its status codes. Assertions are not looked into.
+
+    Raises:
+        Malformed: no Response by the schema.
+    """
+    response = read_element(samlp.Response, root, unread=(_ASSERTION,))
     if response.issuer is None:
         raise Malformed("no Issuer")
     if response.status is None or response.status.status_code is None:
         raise Malformed("no Status")
-    return ResponseHead(
+    head = ResponseHead(
         issuer=read_uri(response.issuer.text, "Issuer"),
         version=str(response.version),
         destination=read_uri_if_given(response.destination, "Destination"),
         in_response_to=response.in_response_to,
         issue_instant=read_instant(response.issue_instant, "IssueInstant"),
     )
+    return head, _codes(response.status)
 
 
 def _codes(status: Any) -> tuple[str, ...]:
