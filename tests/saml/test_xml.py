@@ -1,6 +1,7 @@
 """The hardened parse, and the two ways out of a tree."""
 
 import pytest
+from lxml import etree
 
 from broker.core.errors import MessageUnreadable
 from broker.saml.xml import (
@@ -158,6 +159,11 @@ def test_named_prefixes_are_kept() -> None:
 def test_what_has_no_canonical_form_is_refused_and_not_empty() -> None:
     with pytest.raises(MessageUnreadable, match="no canonical form"):
         canonicalise(parse_wire(b'<a xmlns="relative"/>'))
+
+
+def test_empty_canonical_bytes_are_refused() -> None:
+    with pytest.raises(MessageUnreadable, match="no canonical form"):
+        canonicalise(etree.Comment("nothing of this is canonical"))
 
 
 def test_serialised_octets_are_as_written() -> None:

@@ -59,3 +59,13 @@ def _run(folder: Path, arguments: list[str], document: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return result.read_text(encoding="utf-8").removeprefix('<?xml version="1.0"?>').strip()
+
+
+def encrypt(document: str, template: str, keys: KeyPair, session_key: str) -> str:
+    """The EncryptedData `template`, filled with `document` for the owner of `keys`; `session_key` like "aes-256"."""
+    with tempfile.TemporaryDirectory() as folder:
+        _, certificate = keys.write(Path(folder), "peer")
+        data = Path(folder, "data.xml")
+        data.write_text(document, encoding="utf-8")
+        options = ["--encrypt", "--pubkey-cert-pem", str(certificate), "--session-key", session_key]
+        return _run(Path(folder), [*options, "--xml-data", str(data)], template)
