@@ -36,6 +36,8 @@ def client_address(
     for as long as the one who wrote the entry is trusted. `forwarded_for` has every such header of the request.
     """
     address = read_address(peer or "")
+    if forwarded_for and address is not None and not is_inside(address, trusted_proxies):
+        return None  # a proxy that nobody configured, or a liar: the peer's own address may be either's
     entries = [entry for header in forwarded_for for entry in header.split(",")]
     while address is not None and entries and is_inside(address, trusted_proxies):
         address = read_address(entries.pop())

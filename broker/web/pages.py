@@ -16,7 +16,7 @@ from broker.flow.steps import AskCitizen, GoTo, NextStep, PostBrowser, SendBrows
 from broker.web.errors import STATUS_OF, WORTH_RETRYING
 from broker.web.languages import Catalogue, Catalogues, text_in
 from broker.web.peers import LinkView
-from broker.web.security import content_policy, origin_of
+from broker.web.security import content_policy, form_target
 from broker.web.static_files import StaticFiles
 from broker.web.templating import Templates
 from broker.web.views import (
@@ -130,7 +130,7 @@ class Pages:
         nonce = self._ids.token()
         frame = self._frame(t, view.title, step.e_service, nonce=nonce)
         html = self._templates.render("post", frame=frame, view=view, t=t)
-        targets = (origin_of(url),) if url.startswith("http:") else ()
+        targets = (form_target(url),) if url.startswith("http:") else ()
         response = _page(html, HTTPStatus.OK, content_policy(nonce=nonce, targets=targets))
         # The peer already knows who we are; some check the Origin of a form, which "same-origin" would make "null".
         response.headers["Referrer-Policy"] = "strict-origin"
@@ -179,7 +179,7 @@ class Pages:
             for offer in step.choice.offers
             for address in self._sign_in_addresses(offer.upstream.entity_id, now)
         )
-        return tuple(sorted({origin_of(address) for address in addresses if address.startswith("http:")}))
+        return tuple(sorted({form_target(address) for address in addresses if address.startswith("http:")}))
 
     def _checked(self, url: str) -> str:
         """`url`, when a browser may be sent there. Metadata was checked at import; this is the last door."""

@@ -31,9 +31,18 @@ def content_policy(*, nonce: str | None = None, targets: tuple[str, ...] = ()) -
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port."""
+    """Scheme, host and port as a browser writes an Origin: lower case, without the scheme's own port."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    host = parts.hostname or ""
+    bracketed = f"[{host}]" if ":" in host else host
+    own_port = {"https": 443, "http": 80}.get(parts.scheme)
+    return f"{parts.scheme}://{bracketed}" + ("" if parts.port in (None, own_port) else f":{parts.port}")
+
+
+def form_target(url: str) -> str:
+    """The source expression that lets a form lead to `url`; the policy's grammar has no IPv6 addresses."""
+    origin = origin_of(url)
+    return f"{urlsplit(url).scheme}:" if "[" in origin else origin
 
 
 def cookie_name(base_url: str, environment: str) -> str:

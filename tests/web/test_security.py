@@ -1,7 +1,7 @@
 import pytest
 from support.web import BASE_URL, LOGIN, ask, browse
 
-from broker.web.security import content_policy, cookie_name, origin_of, standing_headers
+from broker.web.security import content_policy, cookie_name, form_target, origin_of, standing_headers
 
 PAGES = (f"/login/{LOGIN}", "/nowhere", "/saml/idp/metadata", "/health/live", "/saml/idp/sso")
 
@@ -56,7 +56,13 @@ def test_a_policy_allows_no_inline_code() -> None:
         (f"{BASE_URL}/a?b", BASE_URL),
         ("http://127.0.0.2:8081/x", "http://127.0.0.2:8081"),
         ("http://[::1]:1/", "http://[::1]:1"),
+        ("https://Login.Example.se:443/x", "https://login.example.se"),
     ],
 )
 def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
     assert origin_of(url) == origin
+
+
+def test_a_form_target_without_a_name_in_the_policys_grammar_is_its_scheme() -> None:
+    assert form_target("http://[::1]:8081/acs") == "http:"
+    assert form_target("http://127.0.0.2:8081/acs") == "http://127.0.0.2:8081"
