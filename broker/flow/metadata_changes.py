@@ -52,6 +52,12 @@ def describe_change(change: PeerChange) -> PeerDifference:
     )
 
 
+def describe_peer(peer: StoredPeer) -> Mapping[str, tuple[str, ...]]:
+    """Every field of a peer that is not empty, in words: as an administrator sees it."""
+    facts = _facts(peer, peer.settings)
+    return {field: tuple(sorted(values)) for field, values in facts.items() if values}
+
+
 def keys_of(record: EntityRecord) -> Mapping[str, PeerKey]:
     """Every key of a record, by fingerprint."""
     roles = [role for role in (record.sp, record.idp) if role is not None]

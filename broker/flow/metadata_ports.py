@@ -78,6 +78,8 @@ class PeerRow:
     source: str
     name: str  # Swedish, else any
     valid_until: datetime | None
+    levels: tuple[str, ...]  # declared and vouched together
+    categories: tuple[str, ...]  # declared and vouched together
     blocked: bool
     since: int  # the version that brought the present record
 

@@ -210,9 +210,10 @@ class SqlMetadata(SqlActiveMetadata):
                 peer.name,
                 peer.valid_until,
                 peer.from_version,
-                blocked.label("blocked"),
+                METADATA_RECORD.c.body.label("record"),
+                setting.body.label("settings"),
             )
-            .select_from(listed)
+            .select_from(listed.join(METADATA_RECORD, METADATA_RECORD.c.content_id == peer.content_id))
             .where(*conditions)
             .order_by(peer.sort_name, peer.entity_id, peer.kind)
             .offset(query.offset)
@@ -222,19 +223,23 @@ class SqlMetadata(SqlActiveMetadata):
             total = connection.execute(select(func.count()).select_from(listed).where(*conditions)).scalar_one()
             return PeerPage(
                 total=total,
-                rows=tuple(
-                    PeerRow(
-                        kind=PeerKind(row.kind),
-                        entity_id=row.entity_id,
-                        source=row.source,
-                        name=row.name,
-                        valid_until=row.valid_until,
-                        blocked=bool(row.blocked),
-                        since=row.from_version,
-                    )
-                    for row in connection.execute(rows)
-                ),
+                rows=tuple(self._row(row) for row in connection.execute(rows)),
             )
+
+    def _row(self, row: Any) -> PeerRow:
+        record = self._codec.read_record(row.record, row.valid_until)
+        settings = self._codec.read_settings(row.settings) or PeerSettings()
+        return PeerRow(
+            kind=PeerKind(row.kind),
+            entity_id=row.entity_id,
+            source=row.source,
+            name=row.name,
+            valid_until=row.valid_until,
+            levels=tuple(dict.fromkeys((*record.assurance, *settings.vouched_contexts))),
+            categories=tuple(dict.fromkeys((*record.categories, *settings.vouched_categories))),
+            blocked=settings.blocked,
+            since=row.from_version,
+        )
 
     def load_peers(self, version: int, ids: Collection[PeerId]) -> Mapping[PeerId, StoredPeer]:
         """Those of `ids` that the version has."""
