@@ -8,7 +8,7 @@ Every move is compare-and-set on the stored version (`flow.ports.LoginStore.move
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from broker.core.decision import LoginGranted, LoginRefused
 from broker.core.login import AnswerAddress, ContextUri, EntityId, LoginId, LoginRequest, Reference
@@ -73,3 +73,5 @@ def login_id_of(state: LoginState) -> LoginId:
             return state.to.login_id
         case LoginEnded():
             return state.login_id
+        case _ as impossible:
+            assert_never(impossible)
