@@ -94,6 +94,8 @@ def canonicalise(element: etree._Element, inclusive_prefixes: tuple[str, ...] = 
     Raises:
         MessageUnreadable: it has no canonical form (a relative namespace URI, for example).
     """
+    if not isinstance(element.tag, str):
+        raise MessageUnreadable("only an element has a canonical form")  # libxml2 crashes on a comment alone
     try:
         data: bytes = etree.tostring(
             element,
