@@ -160,3 +160,14 @@ def test_what_init_writes_loads(tmp_path: Path, environment: str, assurance: str
     settings = load(tmp_path, text)
     assert settings.organisation.name["sv"] == 'Åre "kommun" \\ [x]'
     assert settings.broker.assurance == assurance
+
+
+def test_the_example_in_the_repository_is_what_init_writes() -> None:
+    example = Path(__file__).parents[2] / "config" / "broker.example.toml"
+    text = render_settings(
+        base_url="https://login.example.se",
+        environment="production",
+        assurance="hub",
+        organisation="Exempelkommunen",
+    )
+    assert example.read_text(encoding="utf-8") == text
