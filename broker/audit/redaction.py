@@ -106,7 +106,7 @@ def written_time(moment: datetime) -> str:
     """UTC with microseconds. Raises TypeError for a time without zone."""
     if moment.tzinfo is None:
         raise TypeError("a time in the audit must carry a time zone")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def keep_allowed_keys(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -88,7 +88,6 @@ AUDIT_EVENT = Table(
     Column("hash", Text, nullable=False),
     Index(None, "reference"),
     Index(None, "at"),
-    sqlite_with_rowid=False,
 )
 
 NODE = Table(

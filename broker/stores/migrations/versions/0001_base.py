@@ -40,7 +40,6 @@ def upgrade() -> None:
         sa.Column("code", sa.Text),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("hash", sa.Text, nullable=False),
-        sqlite_with_rowid=False,
     )
     op.create_index("ix_audit_event_reference", "audit_event", ["reference"])
     op.create_index("ix_audit_event_at", "audit_event", ["at"])
