@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -13,13 +13,16 @@ import structlog
 from broker.core.errors import BrokerError
 from broker.core.parties import Upstream
 from broker.federation.views import e_service_view, upstream_view
-from broker.flow.metadata_ports import ActiveMetadata, Source, StoredPeer
+from broker.flow.metadata_ports import ADMINISTRATOR, ActiveMetadata, Source, StoredPeer
 from broker.flow.ports import EServicePeer, UpstreamPeer
 from broker.messages.metadata import PeerKind
 from broker.vocabulary.attributes import Catalogue
+from broker.vocabulary.collation import swedish_order
+from broker.vocabulary.languages import DEFAULT_LANGUAGE, best_text
 
 _EVERY_S = 2.0
 _KEPT = 256  # decoded peers of each kind; a login needs two
+_LONGEST = 1024  # characters of an entityID (SAML core 8.3.6): strangers' words are looked up here
 
 _log = structlog.get_logger("broker.directory")
 
@@ -33,6 +36,14 @@ class _Listed:
     valid_until: datetime | None  # its own
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """The upstreams of a version in the order of the chooser. Until `changes_at`, `valid` is the answer."""
+
+    valid: tuple[Upstream, ...]
+    changes_at: datetime | None
+
+
 @dataclass(slots=True)
 class _Snapshot:
     """What was read of one version so far."""
@@ -42,7 +53,7 @@ class _Snapshot:
     e_services: OrderedDict[str, tuple[EServicePeer, datetime | None] | None] = field(default_factory=OrderedDict)
     upstream_peers: OrderedDict[str, tuple[UpstreamPeer, datetime | None] | None] = field(default_factory=OrderedDict)
     listed: Mapping[str, _Listed] | None = None  # complete once it is there
-    ordered: tuple[tuple[Upstream, datetime | None], ...] = ()
+    order: _Order | None = None
 
 
 class ActiveDirectory:
@@ -57,11 +68,19 @@ class ActiveDirectory:
         store: ActiveMetadata,
         *,
         connectors: frozenset[str],
+        own_entities: frozenset[str],
+        feed_e_services: frozenset[str] | None,
         catalogue: Catalogue,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`feed_e_services`: which e-services of a federation are served (a hub: those named); None: all.
+
+        The desk takes over no others; but settings change, and what was taken over before then does not count.
+        """
         self._store = store
         self._connectors = connectors
+        self._own_entities = own_entities
+        self._feed_e_services = feed_e_services
         self._catalogue = catalogue
         self._monotonic = monotonic
         self._lock = threading.RLock()
@@ -69,7 +88,7 @@ class ActiveDirectory:
         self._looked_at = float("-inf")
 
     def find_e_service(self, entity_id: str, now: datetime) -> EServicePeer | None:
-        """The e-service, or None when unknown, blocked, or past its validUntil."""
+        """The e-service, or None when unknown, blocked, not for us to serve, or past its validUntil."""
         with self._lock:
             snapshot = self._current()
             if entity_id not in snapshot.e_services:
@@ -79,7 +98,7 @@ class ActiveDirectory:
                     peer = EServicePeer(policy=e_service_view(stored), record=stored.record)
                     found = (peer, _valid_until(stored.record.valid_until, snapshot.sources.get(stored.source)))
                 _keep(snapshot.e_services, entity_id, found)
-            return _if_valid(snapshot.e_services[entity_id], now)
+            return _if_valid(_look_up(snapshot.e_services, entity_id), now)
 
     def find_upstream(self, entity_id: str, now: datetime) -> UpstreamPeer | None:
         """The upstream, or None when unknown, blocked, or past its validUntil."""
@@ -92,7 +111,7 @@ class ActiveDirectory:
                     peer = UpstreamPeer(policy=self._view(snapshot, stored), record=stored.record)
                     found = (peer, _valid_until(stored.record.valid_until, snapshot.sources.get(stored.source)))
                 _keep(snapshot.upstream_peers, entity_id, found)
-            return _if_valid(snapshot.upstream_peers[entity_id], now)
+            return _if_valid(_look_up(snapshot.upstream_peers, entity_id), now)
 
     def upstreams(self, now: datetime) -> tuple[Upstream, ...]:
         """Every active upstream, by Swedish name, then entityID."""
@@ -100,8 +119,10 @@ class ActiveDirectory:
             snapshot = self._current()
             if snapshot.listed is None:
                 self._list(snapshot, {}, 0)
-            ordered = snapshot.ordered
-        return tuple(upstream for upstream, until in ordered if until is None or now < until)
+            order = snapshot.order
+            if order is None or (order.changes_at is not None and order.changes_at <= now):
+                order = snapshot.order = _order((snapshot.listed or {}).values(), snapshot.sources, now)
+            return order.valid
 
     def _current(self) -> _Snapshot:
         """The snapshot of the newest version; while the store does not answer, the last one.
@@ -131,24 +152,30 @@ class ActiveDirectory:
         """Complete the list of `snapshot`: what was known at version `after`, with what changed since."""
         listed = dict(known)
         for entity_id, stored in self._store.changed_peers(PeerKind.UPSTREAM, after=after, version=snapshot.version):
-            if stored is None or stored.settings.blocked or stored.record.idp is None:
+            if stored is None or not self._counts(snapshot, stored):
                 listed.pop(entity_id, None)
             else:
                 listed[entity_id] = _Listed(
                     upstream=self._view(snapshot, stored), source=stored.source, valid_until=stored.record.valid_until
                 )
-        snapshot.ordered = tuple(
-            (entry.upstream, _valid_until(entry.valid_until, snapshot.sources.get(entry.source)))
-            for entry in sorted(listed.values(), key=_by_name)
-        )
-        snapshot.listed = listed
+        snapshot.listed, snapshot.order = listed, None
 
     def _usable(self, snapshot: _Snapshot, kind: PeerKind, entity_id: str) -> StoredPeer | None:
-        stored = self._store.find_peer(snapshot.version, kind, entity_id)
-        if stored is None or stored.settings.blocked:
+        if len(entity_id) > _LONGEST:
             return None
-        role = stored.record.sp if kind is PeerKind.E_SERVICE else stored.record.idp
-        return None if role is None else stored
+        stored = self._store.find_peer(snapshot.version, kind, entity_id)
+        return stored if stored is not None and self._counts(snapshot, stored) else None
+
+    def _counts(self, snapshot: _Snapshot, stored: StoredPeer) -> bool:
+        """Whether a peer of the version may be used here."""
+        if stored.settings.blocked or stored.entity_id in self._own_entities:
+            return False
+        if stored.source != ADMINISTRATOR and stored.source not in snapshot.sources:
+            return False  # nobody would answer for it
+        if stored.kind is PeerKind.UPSTREAM:
+            return stored.record.idp is not None
+        by_itself = stored.source == ADMINISTRATOR or self._feed_e_services is None
+        return stored.record.sp is not None and (by_itself or stored.entity_id in (self._feed_e_services or ()))
 
     def _view(self, snapshot: _Snapshot, stored: StoredPeer) -> Upstream:
         source = snapshot.sources.get(stored.source)
@@ -163,6 +190,12 @@ def _keep(cache: OrderedDict[str, Peer], entity_id: str, found: Peer) -> None:
     cache[entity_id] = found
     if len(cache) > _KEPT:
         cache.popitem(last=False)
+
+
+def _look_up(cache: OrderedDict[str, Peer], entity_id: str) -> Peer:
+    """What was found; the least recently used one goes first."""
+    cache.move_to_end(entity_id)
+    return cache[entity_id]
 
 
 def _if_valid(found: tuple[Peer, datetime | None] | None, now: datetime) -> Peer | None:
@@ -185,7 +218,18 @@ def _same_dialects(before: _Snapshot, after: _Snapshot) -> bool:
     )
 
 
+def _order(listed: Iterable[_Listed], sources: Mapping[str, Source], now: datetime) -> _Order:
+    entries = tuple(
+        (entry.upstream, _valid_until(entry.valid_until, sources.get(entry.source)))
+        for entry in sorted(listed, key=_by_name)
+    )
+    ends = [until for _, until in entries if until is not None and now < until]
+    return _Order(
+        valid=tuple(upstream for upstream, until in entries if until is None or now < until),
+        changes_at=min(ends, default=None),
+    )
+
+
 def _by_name(entry: _Listed) -> tuple[str, str]:
-    names = entry.upstream.names
-    name = names.get("sv") or names.get("en") or next(iter(names.values()), "")
-    return name.casefold(), entry.upstream.entity_id
+    name = best_text(entry.upstream.names, DEFAULT_LANGUAGE) or entry.upstream.entity_id
+    return swedish_order(name), entry.upstream.entity_id

@@ -21,9 +21,12 @@ from broker.wiring.policies import build_catalogue
 
 def build_directory(opened: Opened) -> ActiveDirectory:
     """The active peers. Raises StoreMismatch, StoreUnavailable."""
+    part = opened.settings.broker
     return ActiveDirectory(
         SqlActiveMetadata(opened.durable),
-        connectors=frozenset(opened.settings.broker.eidas_connectors),
+        connectors=frozenset(part.eidas_connectors),
+        own_entities=frozenset((part.idp, part.sp)),
+        feed_e_services=frozenset(part.federation_e_services) if part.assurance == "hub" else None,
         catalogue=build_catalogue(opened.settings),
     )
 
