@@ -31,6 +31,7 @@ from broker.saml.algorithms import (
 )
 from broker.saml.keys import KeyRing, OwnKey
 from broker.saml.lexical import write_instant
+from broker.saml.metadata_names import ALG, MDATTR, MDORGEXT, MDUI, SHIBMD, XML_LANG
 from broker.saml.signature import sign_enveloped
 from broker.saml.xml import DS, MD, PSC, SAML, SAMLP, XS, XSI
 from broker.vocabulary.identifiers import (
@@ -43,24 +44,17 @@ from broker.vocabulary.identifiers import (
     NAME_ID_TRANSIENT,
 )
 
-_ALG = "urn:oasis:names:tc:SAML:metadata:algsupport"
-_MDATTR = "urn:oasis:names:tc:SAML:metadata:attribute"
-_MDUI = "urn:oasis:names:tc:SAML:metadata:ui"
-_ORG_EXT = "http://id.swedenconnect.se/authn/1.0/md-org-ext/ns"
-_SHIBMD = "urn:mace:shibboleth:metadata:1.0"
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-
 _PREFIXES = {
     "md": MD,
     "ds": DS,
     "saml2": SAML,
     "xs": XS,
     "xsi": XSI,
-    "alg": _ALG,
-    "mdattr": _MDATTR,
-    "mdui": _MDUI,
-    "mdorgext": _ORG_EXT,
-    "shibmd": _SHIBMD,
+    "alg": ALG,
+    "mdattr": MDATTR,
+    "mdui": MDUI,
+    "mdorgext": MDORGEXT,
+    "shibmd": SHIBMD,
     "psc": PSC,
 }
 
@@ -102,7 +96,7 @@ def write_idp_metadata(side: OwnIdpSide, keys: KeyRing, document_id: str, now: d
     role = _role(root, "IDPSSODescriptor", side.common, WantAuthnRequestsSigned="true")
     extensions = role[0]
     for scope in side.scopes:
-        _add(extensions, _SHIBMD, "Scope", regexp="false").text = scope
+        _add(extensions, SHIBMD, "Scope", regexp="false").text = scope
     if side.principal_selection:
         selection = _add(extensions, PSC, "RequestedPrincipalSelection")
         for name in side.principal_selection:
@@ -130,7 +124,7 @@ def _entity_extensions(root: etree._Element, side: OwnSide, assurance: tuple[str
     extensions = _add(root, MD, "Extensions")
     values = ((ASSURANCE_CERTIFICATION_ATTRIBUTE, assurance), (ENTITY_CATEGORY_ATTRIBUTE, side.categories))
     if any(uris for _, uris in values):
-        attributes = _add(extensions, _MDATTR, "EntityAttributes")
+        attributes = _add(extensions, MDATTR, "EntityAttributes")
         for name, uris in values:
             if not uris:
                 continue
@@ -141,17 +135,17 @@ def _entity_extensions(root: etree._Element, side: OwnSide, assurance: tuple[str
                 value.set(f"{{{XSI}}}type", "xs:string")
                 value.text = uri
     for digest in _DIGESTS:
-        _add(extensions, _ALG, "DigestMethod", Algorithm=digest)
+        _add(extensions, ALG, "DigestMethod", Algorithm=digest)
     for algorithm, bits in _SIGNATURES:
-        _add(extensions, _ALG, "SigningMethod", Algorithm=algorithm, MinKeySize=str(bits))
+        _add(extensions, ALG, "SigningMethod", Algorithm=algorithm, MinKeySize=str(bits))
 
 
 def _role(root: etree._Element, name: str, side: OwnSide, **attributes: str) -> etree._Element:
     role = _add(root, MD, name, **attributes, protocolSupportEnumeration=SAMLP)
-    info = _add(_add(role, MD, "Extensions"), _MDUI, "UIInfo")
-    _texts(info, _MDUI, "DisplayName", side.names)
-    _texts(info, _MDUI, "Description", side.descriptions)
-    _add(info, _MDUI, "Logo", height=str(side.logo_height), width=str(side.logo_width)).text = side.logo_url
+    info = _add(_add(role, MD, "Extensions"), MDUI, "UIInfo")
+    _texts(info, MDUI, "DisplayName", side.names)
+    _texts(info, MDUI, "Description", side.descriptions)
+    _add(info, MDUI, "Logo", height=str(side.logo_height), width=str(side.logo_width)).text = side.logo_url
     return role
 
 
@@ -194,7 +188,7 @@ def _organisation(root: etree._Element, side: OwnSide) -> None:
     organisation = _add(root, MD, "Organization")
     if side.organisation.number is not None:
         extensions = _add(organisation, MD, "Extensions")
-        _add(extensions, _ORG_EXT, "OrganizationNumber").text = side.organisation.number
+        _add(extensions, MDORGEXT, "OrganizationNumber").text = side.organisation.number
     _texts(organisation, MD, "OrganizationName", side.organisation.names)
     _texts(organisation, MD, "OrganizationDisplayName", side.organisation.display_names)
     _texts(organisation, MD, "OrganizationURL", side.organisation.urls)
@@ -208,7 +202,7 @@ def _organisation(root: etree._Element, side: OwnSide) -> None:
 def _texts(parent: etree._Element, namespace: str, name: str, texts: Mapping[str, str]) -> None:
     for language in sorted(texts, key=lambda tag: (tag != "sv", tag)):
         element = _add(parent, namespace, name)
-        element.set(_XML_LANG, language)
+        element.set(XML_LANG, language)
         element.text = texts[language]
 
 
