@@ -95,6 +95,7 @@ def bare_debian(folder: Path) -> Iterator[BareDebian]:
         )
     assert built.returncode == 0, log.read_text()[-4000:]
     try:
+        (root / "etc/apt/sources.list").unlink(missing_ok=True)  # debootstrap's own, without the security updates
         for name in PACKAGE_CLIENTS:
             _copy(Path("/") / name, root / name)
         for settings in Path("/etc/apt/apt.conf.d").iterdir():
