@@ -4,6 +4,7 @@ It answers on https: it ties the Response to its request with a cookie that must
 and browsers allow that to secure cookies only.
 """
 
+import shutil
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -122,14 +123,15 @@ class ShibbolethSp:
     def write_config(self, *, idp_entity_id: str, idp_signer: Path | None) -> None:
         """Everything shibd and mod_shib read. With `idp_signer`, the IdP's metadata must be signed by it and be
         current; without, it is taken as it is."""
-        trust = (
-            '<MetadataFilter type="RequireValidUntil" maxValidityInterval="2592000"/>'
-            f'<MetadataFilter type="Signature" certificate="{idp_signer}"/>'
-            if idp_signer
-            else ""
-        )
         www = self.folder / "www"
-        www.mkdir()
+        www.mkdir(parents=True)
+        trust = ""
+        if idp_signer is not None:
+            pinned = shutil.copy(idp_signer, self.folder / "idp-signer.crt")
+            trust = (
+                '<MetadataFilter type="RequireValidUntil" maxValidityInterval="2592000"/>'
+                f'<MetadataFilter type="Signature" certificate="{pinned}"/>'
+            )
         (www / "show.php").write_text(SHOW)
         make_key_pair("shibboleth tls", address=self.address.partition(":")[0]).write(self.folder, "tls")
         signing = make_key_pair("shibboleth signing").write(self.folder, "sp-signing")
