@@ -3,8 +3,9 @@
 import secrets
 from datetime import UTC, datetime
 
-_READABLE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0/O, 1/I/L, U/V pairs to confuse when read aloud
+_READABLE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no 0/O and no 1/I/L to confuse
 _BITS = 160
+_LENGTH = 12
 
 
 class SystemClock:
@@ -27,5 +28,10 @@ class SystemIds:
         return secrets.token_urlsafe(_BITS // 8)
 
     def reference(self) -> str:
-        """Twelve characters, some 58 bits: unique among logins, worth nothing to who hears it."""
-        return "".join(secrets.choice(_READABLE) for _ in range(12))
+        """Twelve characters, some 59 bits: unique among logins, worth nothing to who hears it."""
+        number = secrets.randbits(_BITS)  # so many that the remainder favours no character
+        digits = []
+        for _ in range(_LENGTH):
+            number, digit = divmod(number, len(_READABLE))
+            digits.append(_READABLE[digit])
+        return "".join(digits)
