@@ -148,8 +148,8 @@ class LoginFlow:
                 return AskCitizen(login_id=login_id, e_service=peer.policy, choice=choice)
             case ReadyToAnswer() as state:
                 return self._conclude(stored, state, visit)
-            case LoginEnded():
-                raise LoginMovedOn("the login has ended")
+            case LoginEnded() as state:
+                return self._already_done(state, visit)
 
     def choose(self, login_id: LoginId, upstream: EntityId, visit: Visit) -> NextStep:
         """Send the citizen to the chosen upstream; after going back, to another one."""
@@ -158,7 +158,7 @@ class LoginFlow:
         if isinstance(state, ReadyToAnswer):
             return GoTo(login_id=login_id, place=Place.CONTINUE)
         if isinstance(state, LoginEnded):
-            raise LoginMovedOn("the login has ended")
+            return self._already_done(state, visit)
         peer = self._get_e_service(state.request.e_service, visit)
         choice = self._choice(state.request, state.accepted, peer, visit)
         offer = next((o for o in choice.offers if o.upstream.entity_id == upstream), None)
@@ -174,7 +174,7 @@ class LoginFlow:
         stored = self._find_owned(login_id, visit)
         state = stored.state
         if isinstance(state, LoginEnded):
-            raise LoginMovedOn("the login has ended")
+            return self._already_done(state, visit)
         to = state.to if isinstance(state, ReadyToAnswer) else state.request.address
         return self._answer_refused(stored, to, Cancelled.code, visit)
 
@@ -335,6 +335,16 @@ class LoginFlow:
             reference=to.reference,
             e_service=peer.policy if peer else None,
             login_id=to.login_id if peer else None,
+        )
+
+    def _already_done(self, state: LoginEnded, visit: Visit) -> TellCitizen:
+        """Tell who comes back to an ended login which service to start again from."""
+        peer = self._directory.find_e_service(state.e_service, visit.now)
+        return TellCitizen(
+            code=LoginMovedOn.code,
+            reference=state.reference,
+            e_service=peer.policy if peer else None,
+            login_id=None,
         )
 
     def _choice(
