@@ -22,9 +22,6 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 PSC = "http://id.swedenconnect.se/authn/1.0/principal-selection/ns"
 CSIG = "http://id.elegnamnden.se/csig/1.1/dss-ext/ns"
 
-MESSAGE_PREFIXES = {"saml2p": SAMLP, "saml2": SAML, "ds": DS, "xenc": XENC, "xs": XS, "xsi": XSI, "psc": PSC}
-"""The one prefix of each namespace that our messages use."""
-
 ISSUER = f"{{{SAML}}}Issuer"
 DS_SIGNATURE = f"{{{DS}}}Signature"
 
