@@ -8,6 +8,8 @@ import click
 
 import broker
 
+NO_PYSAML2_WARNING = "ignore:CFB has been moved"  # its import says so, on a new cryptography
+
 
 def demo_command() -> click.Command:
     """The verb. It becomes another process, so that no other verb pays for loading the simulated parties."""
@@ -20,7 +22,16 @@ def demo_command() -> click.Command:
         program = str(Path(broker.__file__).resolve().parent.parent)
         path = os.pathsep.join([program, *filter(None, [os.environ.get("PYTHONPATH")])])
         chosen = [] if port is None else ["--port", str(port)]
-        arguments = [sys.executable, "-P", "-m", "broker.demo", *chosen, *(["--once"] if once else [])]
+        arguments = [
+            sys.executable,
+            "-P",
+            "-W",
+            NO_PYSAML2_WARNING,
+            "-m",
+            "broker.demo",
+            *chosen,
+            *(["--once"] if once else []),
+        ]
         sys.stdout.flush()
         sys.stderr.flush()
         os.execve(sys.executable, arguments, os.environ | {"PYTHONPATH": path})  # noqa: S606 — no shell is the point

@@ -160,7 +160,7 @@ def the_federation(port: int) -> Federation:
             words.PUBLIC_SECTOR,
             words.ACCEPTS_COORDINATION_NUMBER,
         ),
-        asks=(words.LOA3, words.UNCERTIFIED_EIDAS_SUB, words.UNCERTIFIED_EIDAS_HIGH),
+        asks=(words.LOA3, words.UNCERTIFIED_EIDAS_HIGH, words.UNCERTIFIED_EIDAS_SUB),  # in order of preference
         want_assertions_signed=True,
         ciphers=(words.AES256_GCM, words.AES256_CBC),
     )

@@ -1,9 +1,17 @@
-"""Runs one simulated party: `python -m broker.demo.party KEY --port N --folder DIR`."""
+"""Runs simulated parties, each a process of its own: `python -m broker.demo.party KEY… --port N --folder DIR`.
 
+The libraries are loaded once; every party is then forked from that, which is much faster than loading them each.
+"""
+
+import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import click
 from flask import Flask
@@ -14,8 +22,12 @@ from broker.demo.e_service_web import create_e_service_app
 from broker.demo.federation import Federation, Party, the_federation
 from broker.demo.keys import key_files
 from broker.demo.peer_config import PeerMetadata
+from broker.demo.processes import answers
 from broker.demo.upstream import SimulatedUpstream
 from broker.demo.upstream_web import create_upstream_app
+
+POLL_S = 0.05
+BROKER_CERTIFICATE = "broker.crt"
 
 
 def broker_metadata(url: str, certificate: Path) -> PeerMetadata:
@@ -25,7 +37,7 @@ def broker_metadata(url: str, certificate: Path) -> PeerMetadata:
 
 def make_party_app(federation: Federation, key: str, folder: Path) -> tuple[Party, Flask]:
     """The party called `key` and its web application; the broker must be answering."""
-    certificate = folder / "broker.crt"
+    certificate = folder / BROKER_CERTIFICATE
     files = key_files(folder, key)
     if key in federation.e_services:
         e_service = SimulatedEService(
@@ -38,23 +50,63 @@ def make_party_app(federation: Federation, key: str, folder: Path) -> tuple[Part
     return upstream.party, create_upstream_app(upstream)
 
 
-@click.command()
-@click.argument("key")
-@click.option("--port", type=int, required=True, help="First port of the federation.")
-@click.option("--folder", type=click.Path(path_type=Path), required=True, help="Where the keys lie.")
-def main(key: str, port: int, folder: Path) -> None:
-    """Serve until told to stop, or until whoever started us is gone."""
-    party, app = make_party_app(the_federation(port), key, folder)
+def serve_party(federation: Federation, key: str, folder: Path) -> None:
+    """Serve `key` until told to stop, or until whoever started us is gone."""
+    party, app = make_party_app(federation, key, folder)
     server = make_server(party.host, party.port, app, threaded=True)
 
-    def stop_with_parent() -> None:
-        sys.stdin.buffer.read()
+    def stop_with_starter() -> None:
+        sys.stdin.buffer.read()  # a pipe that nobody writes to: it ends with its other end
         server.shutdown()
 
     # shutdown() waits for the serving loop, so it must not run in the loop's own thread.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    threading.Thread(target=stop_with_parent, daemon=True).start()
+    threading.Thread(target=stop_with_starter, daemon=True).start()
     server.serve_forever()
+
+
+def fork(work: Callable[[], None], log: Path) -> int:
+    """The process that does `work`, writing to `log`."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        work()
+        status = 0
+    except BaseException:  # the parent's stack lies above us, and must not go on here
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+@click.command()
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--port", type=int, required=True, help="First port of the federation.")
+@click.option("--folder", type=click.Path(path_type=Path), required=True, help="Where the keys and logs lie.")
+def main(keys: tuple[str, ...], port: int, folder: Path) -> None:
+    """Serve once the broker does, until told to stop or until one party ends."""
+    federation = the_federation(port)
+    children: set[int] = set()
+
+    def stop(_signal: int = 0, _frame: FrameType | None = None) -> None:
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+
+    while not answers(f"{federation.broker}/health/live"):
+        time.sleep(POLL_S)
+    signal.signal(signal.SIGTERM, stop)
+    for key in keys:
+        children.add(fork(partial(serve_party, federation, key, folder), folder / "logs" / f"{key}.log"))
+    while children:
+        ended, _ = os.wait()
+        children.discard(ended)
+        stop()
 
 
 if __name__ == "__main__":

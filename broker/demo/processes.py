@@ -27,7 +27,7 @@ class StartFailed(Exception):
 
 def python(*arguments: str) -> list[str]:
     """This Python, running a module; the folder that one happens to stand in cannot shadow the program."""
-    return [sys.executable, "-P", *arguments]
+    return [sys.executable, "-P", "-W", "ignore:CFB has been moved", *arguments]
 
 
 def environment() -> dict[str, str]:
@@ -103,15 +103,16 @@ class Processes:
                 start_new_session=True,
             )
 
-    def wait_for(self, name: str, url: str) -> None:
+    def wait_for(self, name: str, url: str, log: str | None = None) -> None:
         """Wait until `name` answers at `url`. Raises StartFailed when it ends or takes too long."""
         deadline = time.monotonic() + START_S
-        while not answers(url):
-            if self._running[name].poll() is not None:
-                raise StartFailed(f"{name} ended at once:\n{self.tail(name)}")
+        while self._running[name].poll() is None:
+            if answers(url):
+                return
             if time.monotonic() > deadline:
-                raise StartFailed(f"{name} does not answer at {url}:\n{self.tail(name)}")
+                raise StartFailed(f"{name} does not answer at {url}:\n{self.tail(log or name)}")
             time.sleep(POLL_S)
+        raise StartFailed(f"{name} ended at once:\n{self.tail(log or name)}")
 
     def ended(self) -> str | None:
         """The name of a process that has ended by itself, if any."""
@@ -119,7 +120,8 @@ class Processes:
 
     def tail(self, name: str) -> str:
         """The last lines that `name` has printed."""
-        lines = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()
+        file = self._logs / f"{name}.log"
+        lines = file.read_text(errors="replace").splitlines() if file.exists() else []
         return "\n".join(f"  {line}" for line in lines[-TAIL_LINES:])
 
     def stop(self) -> None:

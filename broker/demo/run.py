@@ -1,9 +1,11 @@
 """Starts the demo: a real broker, set up by its own commands, and the simulated parties around it."""
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +19,13 @@ from broker.demo.federation import (
     the_federation,
 )
 from broker.demo.keys import key_files, make_key
+from broker.demo.party import BROKER_CERTIFICATE
 from broker.demo.party_metadata import describe_e_service, describe_federation
 from broker.demo.processes import Processes, StartFailed, is_free, python, run
 
 SIGNER = "federation"
+BROKER = "broker"
+PARTIES = "parties"
 FIRST_PORT = 8700
 LAST_PORT = 9700
 HOSTS = (BROKER_HOST, E_SERVICE_HOST, UPSTREAM_HOST)
@@ -49,17 +54,30 @@ def check_programs() -> None:
         )
 
 
-def choose_port(wanted: int | None) -> int:
-    """The first of a row of free ports: from `wanted`, or anywhere when None. Raises CannotStart."""
+@contextmanager
+def reserved_port(wanted: int | None) -> Iterator[int]:
+    """The first of a row of free ports: from `wanted`, or anywhere when None. Raises CannotStart.
+
+    Two demos that start at the same moment would find the same ports free, so a name that only one process can
+    hold goes with them.
+    """
+    for first in [wanted] if wanted is not None else range(FIRST_PORT, LAST_PORT, 10):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as name:
+            taken = [f"{host}:{port}" for port, host in _addresses(first) if not is_free(host, port)]
+            if not taken and _take(name, f"\0broker-demo-{first}"):
+                yield first
+                return
     if wanted is not None:
-        taken = [f"{host}:{port}" for port, host in _addresses(wanted) if not is_free(host, port)]
-        if taken:
-            raise CannotStart(f"cannot listen on {', '.join(taken)}: in use, or not an address of this machine")
-        return wanted
-    for first in range(FIRST_PORT, LAST_PORT, 10):
-        if all(is_free(host, port) for port, host in _addresses(first)):
-            return first
+        raise CannotStart(f"cannot listen on {', '.join(taken) or wanted}: in use, or not an address of this machine")
     raise CannotStart(f"found no {PORTS} free ports in a row on {', '.join(HOSTS)}; choose with --port")
+
+
+def _take(sock: socket.socket, name: str) -> bool:
+    try:
+        sock.bind(name)
+    except OSError:
+        return False
+    return True
 
 
 def _addresses(first: int) -> list[tuple[int, str]]:
@@ -76,26 +94,23 @@ def running_demo(port: int | None) -> Iterator[RunningDemo]:
         StartFailed: a command or a process of the demo failed.
     """
     check_programs()
-    federation = the_federation(choose_port(port))
-    with tempfile.TemporaryDirectory(prefix="broker-demo-") as name:
-        folder = Path(name)
-        logs = folder / "logs"
-        logs.mkdir()
-        config = _set_up_broker(federation, folder / "broker")
+    with ExitStack() as stack:
+        first = stack.enter_context(reserved_port(port))
+        federation = the_federation(first)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="broker-demo-")))
+        (folder / "logs").mkdir()
+        processes = stack.enter_context(Processes(folder / "logs"))
+        # They load their libraries while the broker is set up, and go on when it answers.
+        keys = [party.key for party in federation.parties]
+        more = ["--port", str(first), "--folder", str(folder)]
+        processes.start(PARTIES, python("-m", "broker.demo.party", *keys, *more))
+        config = _set_up_broker(federation, folder)
         _register_everybody(federation, folder, config)
-        with Processes(logs) as processes:
-            processes.start("broker", _verb("serve", config, "--bind", federation.broker_bind))
-            processes.wait_for("broker", f"{federation.broker}/health/live")
-            for party in federation.parties:
-                arguments = ["-m", "broker.demo.party", party.key, "--port", str(_first_port(federation))]
-                processes.start(party.key, python(*arguments, "--folder", str(folder)))
-            for party in federation.parties:
-                processes.wait_for(party.key, f"{party.base}/alive")
-            yield RunningDemo(federation=federation, folder=folder, config=config, processes=processes)
-
-
-def _first_port(federation: Federation) -> int:
-    return int(federation.broker_bind.rsplit(":", 1)[1])
+        processes.start(BROKER, _verb("serve", config, "--bind", federation.broker_bind))
+        processes.wait_for(BROKER, f"{federation.broker}/health/live")
+        for party in federation.parties:
+            processes.wait_for(PARTIES, f"{party.base}/alive", log=party.key)
+        yield RunningDemo(federation=federation, folder=folder, config=config, processes=processes)
 
 
 def _verb(verb: str, config: Path, *arguments: str) -> list[str]:
@@ -103,15 +118,17 @@ def _verb(verb: str, config: Path, *arguments: str) -> list[str]:
 
 
 def _set_up_broker(federation: Federation, folder: Path) -> Path:
-    """`broker init`, and what an operator edits in the file it writes."""
+    """`broker init` while the parties' keys are made, and what an operator edits in the file it writes."""
     identity = ["--base-url", federation.broker, "--environment", "test", "--assurance", "hub"]
-    run(
-        python(
-            "-m", "broker", "init", str(folder), *identity, "--organisation", "Exempelkommunen", "--keys", "rsa2048"
-        ),
-        "broker init",
-    )
-    config = folder / "broker.toml"
+    more = ["--organisation", "Exempelkommunen", "--keys", "rsa2048"]
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(run, python("-m", "broker", "init", str(folder / "broker"), *identity, *more), "broker init")
+        for name in (SIGNER, *(party.key for party in federation.parties)):
+            make_key(folder, name)
+        done.result()
+    config = folder / "broker" / "broker.toml"
+    [certificate] = (config.parent / "keys").glob("signing-*.crt")
+    shutil.copy(certificate, folder / BROKER_CERTIFICATE)
     connectors = [party.entity_id for party in federation.upstreams.values() if party.countries]
     scopes = [scope for party in federation.upstreams.values() for scope in party.scopes]
     edits = {
@@ -132,10 +149,8 @@ def _toml(values: list[str]) -> str:
 
 
 def _register_everybody(federation: Federation, folder: Path, config: Path) -> None:
-    """Make everybody's keys and metadata, and give them to the broker with its own commands."""
-    for party in federation.parties:
-        make_key(folder, party.key)
-    signer = make_key(folder, SIGNER)
+    """Make everybody's metadata, and give them to the broker with its own commands."""
+    signer = key_files(folder, SIGNER)
     members = [(party, key_files(folder, party.key)) for party in federation.upstreams.values()]
     aggregate = folder / "federation.xml"
     aggregate.write_text(describe_federation(members, signer, f"{federation.broker}/demo"), encoding="utf-8")
@@ -156,5 +171,3 @@ def _register_everybody(federation: Federation, folder: Path, config: Path) -> N
             _verb("metadata add", config, str(file), "--kind", "e-service"),
             f"broker metadata add ({e_service.key})",
         )
-    [certificate] = (config.parent / "keys").glob("signing-*.crt")
-    shutil.copy(certificate, folder / "broker.crt")

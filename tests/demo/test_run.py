@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from broker.demo.federation import PORTS, the_federation
-from broker.demo.run import CannotStart, choose_port
+from broker.demo.run import CannotStart, reserved_port
 
 MISUSED = 2
 
@@ -42,14 +42,22 @@ def test_a_port_below_the_privileged_ones_is_misuse() -> None:
 
 
 def test_any_free_ports_will_do() -> None:
-    federation = the_federation(choose_port(None))
+    with reserved_port(None) as first:
+        federation = the_federation(first)
     ports = [int(federation.broker_bind.rpartition(":")[2]), *(party.port for party in federation.parties)]
     assert ports == list(range(ports[0], ports[0] + PORTS))
 
 
 def test_taken_ports_are_stepped_over() -> None:
-    first = choose_port(None)
+    with reserved_port(None) as first:
+        pass
     with socket.create_server(("127.0.0.3", first + PORTS - 1)):
-        assert choose_port(None) > first
-        with pytest.raises(CannotStart):
-            choose_port(first)
+        with reserved_port(None) as other:
+            assert other != first
+        with pytest.raises(CannotStart, match="in use"), reserved_port(first):
+            pass
+
+
+def test_two_demos_that_start_at_once_take_different_ports() -> None:
+    with reserved_port(None) as first, reserved_port(None) as second:
+        assert first != second
