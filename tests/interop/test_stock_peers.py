@@ -4,6 +4,7 @@ A browser starts at the protected page of one and ends there with the attributes
 its password at the other. What the three send each other is read from the browser's own traffic.
 """
 
+import json
 import re
 
 import pytest
@@ -153,10 +154,9 @@ def test_is_passive_without_a_session_is_answered_without_a_page(
     traffic = watch(citizen)
     page = citizen.new_page()
     page.goto(federation.e_service.login_url(isPassive="true"))
+    page.wait_for_url(federation.e_service.acs_url)
 
-    shown = federation.arrive(page, "/open")
-    assert "Shib-Session-ID" not in shown
-    assert NO_PASSIVE in statuses(traffic, federation)
+    assert statuses(traffic, federation) == [REQUESTER, NO_PASSIVE]
 
 
 def test_a_level_that_nobody_has_is_explained_and_then_answered(
@@ -183,3 +183,22 @@ def test_two_tabs_at_once_both_arrive(federation: Federation, citizen: BrowserCo
     assert federation.arrive(second, "/second")["authenticatingAuthority"] == federation.other_upstream.entity_id
     federation.authenticate(first)
     assert federation.arrive(first, "/protected")["authenticatingAuthority"] == federation.upstream.entity_id
+
+
+def test_the_audit_says_how_each_leg_was_protected_and_names_nobody(
+    federation: Federation, citizen: BrowserContext
+) -> None:
+    log_in(federation, citizen.new_page(), "/protected")
+
+    exported = federation.broker.run("audit", "export")
+    events = [json.loads(line)["event"] for line in exported.splitlines()]
+    answered = [event for event in events if event["kind"] == "UpstreamAnswered"][-1]
+    concluded = [event for event in events if event["kind"] == "LoginConcluded"][-1]
+    assert answered["encryption_algorithm"].endswith("aes128-cbc"), "SimpleSAMLphp has no other"
+    assert concluded["encryption_algorithm"].endswith("gcm"), "Shibboleth declares it first"
+    assert (answered["code"], concluded["code"]) == ("granted", "granted")
+    federation.broker.run("audit", "verify")
+
+    values = [value.encode() for value in PERSON.values()]
+    files = [path for path in federation.broker.folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if any(value in path.read_bytes() for value in values)]

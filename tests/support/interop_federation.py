@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 from support.running_broker import Installation
 from support.shibboleth import ShibbolethSp
 from support.simplesaml import PASSWORD, USER, SimpleSamlIdp
@@ -38,5 +38,11 @@ class Federation:
     def arrive(self, page: Page, path: str) -> Mapping[str, str]:
         """What the e-service's page at `path` shows, once the browser gets there: the environment that Shibboleth
         gives to an application."""
-        page.wait_for_url(f"{self.e_service.url}{path}")
+        try:
+            page.wait_for_url(f"{self.e_service.url}{path}")
+        except Error:
+            text = page.locator("body").inner_text()
+            raise AssertionError(
+                f"at {page.url}, not at {path}:\n{text}\n\nShibboleth:\n{self.e_service.said()}"
+            ) from None
         return cast(Mapping[str, str], json.loads(page.locator("body").inner_text()))

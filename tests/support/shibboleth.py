@@ -172,9 +172,10 @@ class ShibbolethSp:
         )
 
     def said(self) -> str:
-        """The end of its log, for the message of a failed test."""
+        """What its log complains of, for the message of a failed test."""
         log = self.folder / "shibd.log"
-        return log.read_text(errors="replace")[-4000:] if log.exists() else "(no log)"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else ["no log"]
+        return "\n".join(line for line in lines if " INFO " not in line)[-4000:]
 
 
 def _attribute_map() -> str:
