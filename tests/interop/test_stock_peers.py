@@ -194,8 +194,8 @@ def test_the_audit_says_how_each_leg_was_protected_and_names_nobody(
     events = [json.loads(line)["event"] for line in exported.splitlines()]
     answered = [event for event in events if event["kind"] == "UpstreamAnswered"][-1]
     concluded = [event for event in events if event["kind"] == "LoginConcluded"][-1]
-    assert answered["encryption_algorithm"].endswith("aes128-cbc"), "SimpleSAMLphp has no other"
-    assert concluded["encryption_algorithm"].endswith("gcm"), "Shibboleth declares it first"
+    assert "#aes128-cbc" in answered["encryption_algorithm"], "SimpleSAMLphp has no other"
+    assert "#aes128-gcm" in concluded["encryption_algorithm"], "Shibboleth declares it first"
     assert (answered["code"], concluded["code"]) == ("granted", "granted")
     federation.broker.run("audit", "verify")
 
