@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from broker.cli.options import print_json, print_table
-from broker.flow.metadata_changes import PeerDifference, describe_peer
+from broker.flow.metadata_changes import Difference, PeerDifference, describe_peer
 from broker.flow.metadata_desk import Differences, Outcome, Overview, PeerDetail
 from broker.flow.metadata_ports import PeerRow, Source, VersionEntry
 from broker.messages.finding import Finding
@@ -184,17 +184,25 @@ def _print_row(row: PeerRow) -> None:
 
 
 def _print_differences(differences: Differences) -> None:
+    for source in differences.sources:
+        click.echo(f"{_SIGNS[source.what]} federation {source.name}")
+        if source.what == "changed":
+            _print_fields(source.differences)
     for row in differences.rows:
         click.echo(f"{_SIGNS[row.what]} {row.kind.value} {row.entity_id} ({row.name})")
         if row.what == "changed":
-            for one in row.differences:
-                for sign, values in (("-", one.removed), ("+", one.added)):
-                    for value in values:
-                        click.echo(f"    {sign} {one.field}: {value}")
+            _print_fields(row.differences)
     if len(differences.rows) < differences.total:
         click.echo(f"({differences.total - len(differences.rows)} more; see: broker metadata diff)")
-    if not differences.total:
-        click.echo("No peer differs.")
+    if not differences.total and not differences.sources:
+        click.echo("Nothing differs.")
+
+
+def _print_fields(differences: Iterable[Difference]) -> None:
+    for one in differences:
+        for sign, values in (("-", one.removed), ("+", one.added)):
+            for value in values:
+                click.echo(f"    {sign} {one.field}: {value}")
 
 
 def _differences_as_json(differences: Differences) -> dict[str, Any]:
@@ -203,6 +211,10 @@ def _differences_as_json(differences: Differences) -> dict[str, Any]:
         "after": differences.after,
         "total": differences.total,
         "peers": [_difference_as_json(row) for row in differences.rows],
+        "sources": [
+            {"name": source.name, "what": source.what, "differences": _fields_as_json(source.differences)}
+            for source in differences.sources
+        ],
     }
 
 
@@ -212,10 +224,12 @@ def _difference_as_json(row: PeerDifference) -> dict[str, Any]:
         "entity_id": row.entity_id,
         "name": row.name,
         "what": row.what,
-        "differences": [
-            {"field": one.field, "removed": list(one.removed), "added": list(one.added)} for one in row.differences
-        ],
+        "differences": _fields_as_json(row.differences),
     }
+
+
+def _fields_as_json(differences: Iterable[Difference]) -> list[dict[str, Any]]:
+    return [{"field": one.field, "removed": list(one.removed), "added": list(one.added)} for one in differences]
 
 
 def _row_as_json(row: PeerRow) -> dict[str, Any]:

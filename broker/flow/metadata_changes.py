@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from broker.core.parties import Logo
-from broker.flow.metadata_ports import PeerChange, PeerSettings, StoredPeer
+from broker.flow.metadata_ports import PeerChange, PeerSettings, Source, StoredPeer
 from broker.messages.entity import Endpoint, EntityRecord, PeerKey
 from broker.messages.finding import Finding, found
 from broker.messages.metadata import PeerKind
@@ -35,6 +35,15 @@ class PeerDifference:
     differences: tuple[Difference, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDifference:
+    """One federation that differs between two versions. `what` as for a peer."""
+
+    name: str
+    what: str
+    differences: tuple[Difference, ...]
+
+
 def describe_change(change: PeerChange) -> PeerDifference:
     """What the change of one peer means."""
     before, after = change.before.peer, change.after.peer
@@ -49,6 +58,19 @@ def describe_change(change: PeerChange) -> PeerDifference:
             _facts(before, change.before.settings),
             _facts(after, change.after.settings),
         ),
+    )
+
+
+def describe_sources(before: Mapping[str, Source], after: Mapping[str, Source]) -> tuple[SourceDifference, ...]:
+    """What the change of the federations means."""
+    return tuple(
+        SourceDifference(
+            name=name,
+            what="changed" if name in before and name in after else "added" if name in after else "removed",
+            differences=_compare(_source_facts(before.get(name)), _source_facts(after.get(name))),
+        )
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
     )
 
 
@@ -155,6 +177,18 @@ def _record_facts(record: EntityRecord) -> dict[str, Iterable[str]]:
     return facts
 
 
+def _source_facts(source: Source | None) -> dict[str, frozenset[str]]:
+    if source is None:
+        return {}
+    return {
+        "signer": frozenset(key.fingerprint for key in source.signers),
+        "signed-by": frozenset((source.signed_by,)),
+        "valid-until": frozenset((source.valid_until.isoformat(),)),
+        "content": frozenset((source.content_hash,)),
+        "dialect": frozenset((source.dialect,)),
+    }
+
+
 def _settings_facts(settings: PeerSettings) -> dict[str, Iterable[str]]:
     allowed, signs = settings.allowed_upstreams, settings.signature_service
     return {
@@ -169,10 +203,14 @@ def _settings_facts(settings: PeerSettings) -> dict[str, Iterable[str]]:
 
 
 def _key(key: PeerKey) -> str:
-    methods = [*key.block_ciphers, *(f"{algorithm} {digest or ''}".strip() for algorithm, digest in key.key_transports)]
-    names = ", ".join(method.rpartition("#")[2] for method in methods)
+    transports = (f"{_short(algorithm)}/{_short(digest or 'sha1')}" for algorithm, digest in key.key_transports)
+    methods = ", ".join((*map(_short, key.block_ciphers), *transports))
     shown = f"{key.fingerprint} {key.key_type} {key.key_bits} until {key.not_after:%Y-%m-%d}"
-    return f"{shown} ({names})" if names else shown
+    return f"{shown} ({methods})" if methods else shown
+
+
+def _short(algorithm: str) -> str:
+    return algorithm.rpartition("#")[2]
 
 
 def _endpoint(endpoint: Endpoint) -> str:

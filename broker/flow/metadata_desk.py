@@ -10,7 +10,13 @@ from datetime import datetime
 
 from broker.core.ports import Clock, IdSource
 from broker.flow.events import AdministratorActed
-from broker.flow.metadata_changes import PeerDifference, describe_change, keys_of
+from broker.flow.metadata_changes import (
+    PeerDifference,
+    SourceDifference,
+    describe_change,
+    describe_sources,
+    keys_of,
+)
 from broker.flow.metadata_plans import DeskRules, Plan, SettingsPatch, Upload, check_said
 from broker.flow.metadata_ports import (
     ADMINISTRATOR,
@@ -76,6 +82,7 @@ class Differences:
     after: int
     rows: tuple[PeerDifference, ...]
     total: int
+    sources: tuple[SourceDifference, ...]
 
 
 class MetadataDesk:
@@ -276,7 +283,11 @@ class MetadataDesk:
         first = max(last - 1, 0) if before is None else before
         changes = self._store.changes(first, last, offset=offset, limit=limit)
         return Differences(
-            before=first, after=last, rows=tuple(describe_change(row) for row in changes.rows), total=changes.total
+            before=first,
+            after=last,
+            rows=tuple(describe_change(row) for row in changes.rows),
+            total=changes.total,
+            sources=describe_sources(self._store.sources(first), self._store.sources(last)),
         )
 
     def review(self) -> tuple[Finding, ...]:
