@@ -15,7 +15,7 @@ from broker.messages.authn_request import AuthnRequestPlan
 from broker.messages.entity import EntityRecord, IdpRole
 from broker.messages.inbound import Binding
 from broker.saml import redirect, signature
-from broker.saml.algorithms import pick_signature
+from broker.saml.algorithms import EC, pick_signature
 from broker.saml.checks import VERSION
 from broker.saml.elements import write_element
 from broker.saml.keys import KeyRing
@@ -64,7 +64,8 @@ class RequestWriter:
         now: datetime,
     ) -> tuple[Binding, WrittenMessage]:
         """The signed request. Redirect when it can; POST when the upstream has nothing else, when the URL would be
-        long, and when the request names a person, who then stands in no server's log of URLs.
+        long, when the request names a person, who then stands in no server's log of URLs, and when our key is EC:
+        how an ECDSA signature is written in a URL is disputed between implementations (see `redirect`).
 
         Raises:
             KeyUnavailable: no active signing key.
@@ -89,7 +90,8 @@ class RequestWriter:
             return build_request(plan, facts, self._catalogue)
 
         by_redirect, by_post = _locations(record)
-        if by_redirect is not None and not (plan.principal and by_post is not None):
+        prefers_post = bool(plan.principal) or key.key_type == EC
+        if by_redirect is not None and not (prefers_post and by_post is not None):
             url = redirect.encode(
                 serialise(build(by_redirect)),
                 field=FIELD,

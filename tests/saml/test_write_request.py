@@ -158,6 +158,13 @@ def test_the_signing_key_decides_the_algorithm_and_is_named() -> None:
     assert is_signed_by(xml, EC.certificate, element="saml2p:AuthnRequest")
 
 
+def test_an_ec_key_signs_in_a_form_where_there_is_a_choice() -> None:
+    binding, _ = writer(EC).write(
+        PLAIN, record(REDIRECT, POST), is_passive=False, proxy_count=None, relay_state="login.1", now=NOW
+    )
+    assert binding is Binding.POST
+
+
 def test_the_upstreams_preferred_algorithm_is_used() -> None:
     wanted = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512"
     _, message = writer().write(
