@@ -4,13 +4,12 @@ Its peers (`attack_peers`) are not our code. What happened is read where an oper
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from broker.config.key_files import NAME_ID_SECRET, SEALING_SECRET, write_key_pair, write_secret
@@ -25,6 +24,7 @@ from broker.wiring.opened import Opened, open_all
 from broker.wiring.serving import build_app
 
 BASE_URL = "http://127.0.0.1:18080"
+_RECENT = 50  # more than any one test makes
 
 
 @dataclass(slots=True)
@@ -34,7 +34,6 @@ class Installation:
     folder: Path
     opened: Opened
     app: Flask
-    _files: int = field(default=0)
 
     def register(
         self,
@@ -54,15 +53,11 @@ class Installation:
         )
         assert not outcome.refused, [finding.sentence("en") for finding in outcome.findings]
 
-    def browser(self) -> FlaskClient:
-        """A browser with a cookie jar of its own."""
-        return self.app.test_client()
-
-    def events(self) -> list[dict[str, Any]]:
-        """Every audit event so far, oldest first."""
+    def recent_events(self) -> list[dict[str, Any]]:
+        """The newest audit events, oldest first."""
+        newest = select(AUDIT_EVENT.c.body).order_by(AUDIT_EVENT.c.seq.desc()).limit(_RECENT)
         with self.opened.durable.connect() as connection:
-            rows = connection.execute(select(AUDIT_EVENT.c.body).order_by(AUDIT_EVENT.c.at, AUDIT_EVENT.c.seq))
-            return [json.loads(body) for body in rows.scalars()]
+            return [json.loads(body) for body in reversed(list(connection.execute(newest).scalars()))]
 
 
 def make_installation(folder: Path, *, assurance: Assurance = "hub") -> Installation:
