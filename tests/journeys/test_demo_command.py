@@ -39,8 +39,8 @@ def processes_of(folder: Path) -> list[str]:
 
 def test_once_logs_in_through_every_kind_of_upstream_within_a_minute(tmp_path: Path) -> None:
     begun = time.monotonic()
-    demo = start(tmp_path, "--once")
-    said, _ = demo.communicate(timeout=3 * LIMIT_S)
+    with start(tmp_path, "--once") as demo:
+        said, _ = demo.communicate(timeout=3 * LIMIT_S)
     assert demo.returncode == 0, said
     assert time.monotonic() - begun < LIMIT_S
     assert "All as it must be" in said
@@ -50,14 +50,14 @@ def test_once_logs_in_through_every_kind_of_upstream_within_a_minute(tmp_path: P
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
 def test_stopping_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
-    demo = start(tmp_path)
-    assert demo.stdout is not None
-    for line in demo.stdout:
-        if "Ctrl-C" in line:
-            break
-    assert len(processes_of(tmp_path)) > 1
-    os.kill(demo.pid, how)
-    said = demo.stdout.read()
-    assert demo.wait(30) == 0, said
+    with start(tmp_path) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "Ctrl-C" in line:
+                break
+        assert len(processes_of(tmp_path)) > 1
+        os.kill(demo.pid, how)
+        said = demo.stdout.read()
+    assert demo.returncode == 0, said
     assert not list(tmp_path.iterdir())
     assert not processes_of(tmp_path)
