@@ -24,11 +24,18 @@ def load_settings(file: Path, environ: Mapping[str, str]) -> Settings:
         ConfigRejected: with every problem, each with the path of its key.
     """
     try:
-        document: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except OSError as failure:
         raise ConfigRejected((f"{file}: cannot be read: {failure.strerror}",)) from None
     except UnicodeDecodeError:
         raise ConfigRejected((f"{file}: is not UTF-8",)) from None
+    return parse_settings(text, file, environ)
+
+
+def parse_settings(text: str, file: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings that `text` would be in `file`, overridden by `environ`. Raises ConfigRejected."""
+    try:
+        document: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as failure:
         raise ConfigRejected((f"{file}: is not TOML: {failure}",)) from None
     problems = _override(document, environ)

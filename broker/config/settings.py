@@ -1,10 +1,12 @@
 """Every setting of `broker.toml`, with its default. Units are in the names. Peers are data, not settings."""
 
 import ipaddress
+import re
+import unicodedata
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,6 +19,12 @@ from broker.vocabulary.contexts import CONTEXTS
 
 Environment = Literal["production", "qa", "test"]
 Assurance = Literal["hub", "published", "reviewed"]
+
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_BIND = re.compile(r"([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_SQLITE = "sqlite:///"
 
 
 def is_loopback(host: str) -> bool:
@@ -40,8 +48,34 @@ def _network(text: str) -> str:
     return text
 
 
+def _text(text: str) -> str:
+    # XML cannot carry them, and a line break in a name is a slip.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address that begins with https://")
+    return text
+
+
+def check_bind(text: str) -> str:
+    """`text`, when it is a HOST:PORT that one can listen on. Raises ValueError."""
+    found = _BIND.fullmatch(text)
+    if found is None or not 1 <= int(found[3]) <= 65535:
+        raise ValueError(f"{text!r} is not HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080")
+    return text
+
+
 Context = Annotated[str, AfterValidator(_known_context)]
 Network = Annotated[str, AfterValidator(_network)]
+Bind = Annotated[str, AfterValidator(check_bind)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(_text)]
+Address = Annotated[Text, AfterValidator(_address)]
+EntityIdText = Annotated[str, Field(pattern=r"^\S*$", max_length=1024)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
 
 
@@ -60,8 +94,8 @@ class BrokerPart(Part):
     reviewed_level: Literal[2, 3, 4] | None = None
     nonresident_agreement: bool = False
     relay_eidas_names: bool = False
-    idp_entity_id: str = ""  # default: <base_url>/saml/idp
-    sp_entity_id: str = ""  # default: <base_url>/saml/sp
+    idp_entity_id: EntityIdText = ""  # default: <base_url>/saml/idp
+    sp_entity_id: EntityIdText = ""  # default: <base_url>/saml/sp
     default_contexts: tuple[Context, ...] | None = None  # default: LoA 3 and above
     eidas_connectors: tuple[str, ...] = ()
     federation_e_services: tuple[str, ...] = ()
@@ -77,10 +111,16 @@ class BrokerPart(Part):
     @classmethod
     def _check_base_url(cls, value: str) -> str:
         parts = urlsplit(value)
-        if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
-            raise ValueError("must be scheme, host and port only, for example https://login.example.se")
-        if parts.scheme not in ("http", "https"):
+        if parts.scheme not in _DEFAULT_PORTS:
             raise ValueError("must begin with https://")
+        # Peers and browsers compare it letter by letter, so it has one spelling: theirs.
+        host, port = value.removeprefix(f"{parts.scheme}://"), parts.port
+        if port is not None:
+            host = host.removesuffix(f":{port}")
+        if not _HOST.fullmatch(host) or port == 0:
+            raise ValueError("must be scheme, host and port only, in lower case: https://login.example.se")
+        if port == _DEFAULT_PORTS[parts.scheme]:
+            raise ValueError(f"must leave out :{port}, as browsers do")
         return value
 
     @model_validator(mode="after")
@@ -96,6 +136,8 @@ class BrokerPart(Part):
             raise ValueError('nonresident_agreement belongs to assurance = "reviewed"')
         if self.default_contexts == ():
             raise ValueError("default_contexts must name at least one level")
+        if self.idp == self.sp:
+            raise ValueError("idp_entity_id and sp_entity_id must differ: each side publishes its own metadata")
         return self
 
     @property
@@ -114,6 +156,12 @@ class BrokerPart(Part):
         return timedelta(seconds=self.clock_skew_s)
 
 
+def _with_swedish(texts: dict[str, str]) -> dict[str, str]:
+    if "sv" not in texts:
+        raise ValueError('a Swedish text ("sv") is required')
+    return texts
+
+
 class ContactPart(Part):
     """One [[organisation.contacts]]: published in our metadata."""
 
@@ -125,9 +173,9 @@ class ContactPart(Part):
 class OrganisationPart(Part):
     """[organisation]: published in our metadata; `name` is the registered name in the agreement."""
 
-    name: dict[Language, str]
-    display_name: dict[Language, str]
-    url: dict[Language, str]
+    name: dict[Language, Text]
+    display_name: dict[Language, Text]
+    url: dict[Language, Address]
     number: Annotated[str, Field(pattern=r"^\d{10}$")] | None = None
     sector: Literal["public", "private"] = "public"
     contacts: tuple[ContactPart, ...] = ()
@@ -135,22 +183,25 @@ class OrganisationPart(Part):
     @field_validator("name", "display_name", "url")
     @classmethod
     def _check_swedish(cls, value: dict[str, str]) -> dict[str, str]:
-        if "sv" not in value:
-            raise ValueError('a Swedish text ("sv") is required')
-        return value
+        return _with_swedish(value)
 
 
 class ServicePart(Part):
     """[service]: how citizens and IdPs see us (mdui)."""
 
-    name: dict[Language, str]
-    description: dict[Language, str]
+    name: dict[Language, Text]
+    description: dict[Language, Text]
     logo: Path | None = None  # SVG or PNG; default: the built-in one
     logo_width: int = Field(default=80, ge=16, le=1000)  # pixels, as our metadata say
     logo_height: int = Field(default=80, ge=16, le=1000)
     contracts: tuple[str, ...] = ()  # service contract categories of signed agreements
     categories: tuple[str, ...] = (LOA3_PNR,)  # service entity categories of the SP side
     scopes: tuple[str, ...] = ()  # scopes of attributes that we are authorised to release
+
+    @field_validator("name", "description")
+    @classmethod
+    def _check_swedish(cls, value: dict[str, str]) -> dict[str, str]:
+        return _with_swedish(value)
 
 
 class StoresPart(Part):
@@ -172,7 +223,7 @@ class FilesPart(Part):
 class ServePart(Part):
     """[serve]."""
 
-    bind: str = "127.0.0.1:8080"
+    bind: Bind = "127.0.0.1:8080"
     workers: int = Field(default=2, ge=1, le=64)
     threads: int = Field(default=4, ge=1, le=64)
 
@@ -203,12 +254,24 @@ class Settings(Part):
     @property
     def transient_url(self) -> str:
         """The transient store, embedded unless configured."""
-        return self.stores.transient or f"sqlite:///{(self.data_folder / 'transient.sqlite').absolute()}"
+        return self._store(self.stores.transient, "transient.sqlite")
 
     @property
     def durable_url(self) -> str:
         """The durable store, embedded unless configured."""
-        return self.stores.durable or f"sqlite:///{(self.data_folder / 'durable.sqlite').absolute()}"
+        return self._store(self.stores.durable, "durable.sqlite")
+
+    def _store(self, url: str, embedded: str) -> str:
+        """A SQLite file is relative to the settings, wherever the command is run; any other URL is as it is."""
+        if not url:
+            path = self.data_folder / embedded
+        elif url.startswith(_SQLITE) and url != _SQLITE and not set(url) & {"?", "#"}:
+            path = self.home / unquote(url.removeprefix(_SQLITE))
+        elif "://" not in url:
+            path = self.home / url
+        else:
+            return url
+        return _SQLITE + quote(str(path.absolute()))
 
     def assurance_rules(self) -> AssuranceRules:
         """The table of levels of this broker's role, with its changes. Raises ConfigRejected."""
