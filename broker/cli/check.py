@@ -10,6 +10,7 @@ import click
 from broker.cli.options import MISUSED, config_option, json_option, print_json, report_errors, settings_of
 from broker.cli.parts import Remark
 from broker.config.settings import Settings
+from broker.core.errors import ConfigRejected
 
 
 def check_command(check: Callable[[Settings], tuple[Remark, ...]]) -> click.Command:
@@ -21,7 +22,10 @@ def check_command(check: Callable[[Settings], tuple[Remark, ...]]) -> click.Comm
     @report_errors
     def run(config: Path, as_json: bool) -> None:
         """Say everything that is wrong, or worth knowing, about this installation."""
-        remarks = check(settings_of(config))
+        try:
+            remarks = check(settings_of(config))
+        except ConfigRejected as rejected:
+            remarks = tuple(Remark(severity="blocks", where=str(config), what=what) for what in rejected.problems)
         if as_json:
             print_json([asdict(remark) for remark in remarks])
         else:

@@ -1,5 +1,10 @@
-"""Options and outcomes that every verb shares: exit 0 fine, 1 refused, 2 misused or misconfigured."""
+"""Options and outcomes that every verb shares: exit 0 fine, 1 refused, 2 misused or misconfigured.
 
+A store that does not answer is no verdict on what was asked: it counts as misconfigured, so that `audit verify` or
+`explain` never seem to have found something.
+"""
+
+import errno
 import functools
 import json
 import os
@@ -12,7 +17,7 @@ import click
 
 from broker.config.load import load_settings
 from broker.config.settings import Settings
-from broker.core.errors import BrokerError, ConfigRejected, StoreMismatch
+from broker.core.errors import AuditUnavailable, BrokerError, ConfigRejected, StoreMismatch, StoreUnavailable
 
 P = ParamSpec("P")
 
@@ -46,12 +51,18 @@ def report_errors(command: Callable[P, None]) -> Callable[P, None]:
             for problem in rejected.problems:
                 click.echo(f"  - {problem}", err=True)
             sys.exit(MISUSED)
-        except StoreMismatch as mismatch:
-            click.echo(f"{mismatch.code}: {mismatch.detail}", err=True)
+        except (StoreMismatch, StoreUnavailable, AuditUnavailable) as failure:
+            click.echo(f"{failure.code}: {failure.detail}", err=True)
             sys.exit(MISUSED)
         except BrokerError as refusal:
             click.echo(f"{refusal.code}: {refusal.detail}", err=True)
             sys.exit(REFUSED)
+        except OSError as failure:
+            if failure.errno == errno.EPIPE:
+                raise  # whoever read our output has read enough; click ends quietly
+            where = f"{failure.filename}: " if failure.filename else ""
+            click.echo(f"{where}{failure.strerror or type(failure).__name__}", err=True)
+            sys.exit(MISUSED)
 
     return run
 

@@ -9,7 +9,7 @@ import click
 from broker.cli.check import print_remarks
 from broker.cli.options import MISUSED, config_option, report_errors, settings_of
 from broker.cli.parts import Remark
-from broker.config.settings import Settings
+from broker.config.settings import Settings, check_bind
 
 
 def serve_command(
@@ -19,7 +19,7 @@ def serve_command(
 
     @click.command("serve")
     @config_option
-    @click.option("--bind", metavar="HOST:PORT", help="Default: serve.bind of the settings.")
+    @click.option("--bind", metavar="HOST:PORT", callback=_bind, help="Default: serve.bind of the settings.")
     @click.option("--workers", type=click.IntRange(1, 64), help="Default: serve.workers of the settings.")
     @report_errors
     def run(config: Path, bind: str | None, workers: int | None) -> None:
@@ -32,3 +32,10 @@ def serve_command(
         serve(settings, bind or settings.serve.bind, workers or settings.serve.workers)
 
     return run
+
+
+def _bind(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        return value if value is None else check_bind(value)
+    except ValueError as problem:
+        raise click.BadParameter(str(problem)) from None

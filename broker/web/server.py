@@ -40,7 +40,7 @@ def run_server(build: Callable[[], Flask], *, bind: str, workers: int, threads: 
             "limit_request_line": 8190,  # a Redirect request with its signature is some 3 kB
             "limit_request_fields": 64,
             "accesslog": None,  # query strings carry SAML messages and RelayState; our own log has no personal value
-            "errorlog": "-",
+            "errorlog": None,  # its words may quote a request: the process's own log decides what of them is kept
             "loglevel": "warning",
             "proc_name": "broker",
             "control_socket_disable": True,

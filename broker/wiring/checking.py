@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from broker.cli.parts import Remark
 from broker.config.key_files import NAME_ID_SECRET, SEALING_SECRET, is_private
 from broker.config.settings import Settings
 from broker.core.errors import BrokerError, ConfigRejected
-from broker.flow.key_ports import KeyState
+from broker.flow.key_ports import KeyState, KeyUse
 from broker.stores.sql_keys import SqlKeyStates
 from broker.vocabulary.context_rules import assertable
 from broker.wiring.current_keys import CurrentKeys
@@ -25,21 +26,38 @@ def check_installation(settings: Settings) -> tuple[Remark, ...]:
     opened = open_all(settings)
     parts: tuple[tuple[str, Callable[[Opened], Iterator[Remark]]], ...] = (
         ("broker", _levels),
-        ("files", _files),
-        ("stores.transient", _transient),
-        ("stores.durable", _durable),
+        ("files", _modes),
+        ("files", _needing(lambda: opened.name_id_secret)),
+        ("files", _needing(lambda: opened.sealing)),
+        ("files", _needing(lambda: load_logo(settings))),
+        ("broker", _needing(lambda: build_policy(opened))),
+        ("stores.transient", _needing(lambda: opened.transient.get("check", opened.clock.now()))),
+        ("stores.durable", _needing(lambda: opened.durable)),
         ("keys", _keys),
         ("metadata", metadata_remarks),
     )
     remarks: list[Remark] = []
+    problems: dict[str, str] = {}  # a setting or a store that stops several parts is one thing to mend
     for where, part in parts:
         try:
             remarks.extend(part(opened))
         except ConfigRejected as rejected:
-            remarks.extend(Remark(severity=BLOCKS, where=where, what=problem) for problem in rejected.problems)
+            for problem in rejected.problems:
+                problems.setdefault(problem, where)
         except BrokerError as failure:
-            remarks.append(Remark(severity=BLOCKS, where=where, what=f"{failure.code}: {failure.detail}"))
-    return tuple(dict.fromkeys(remarks))
+            problems.setdefault(f"{failure.code}: {failure.detail}", where)
+    blocking = [Remark(severity=BLOCKS, where=where, what=problem) for problem, where in problems.items()]
+    return (*blocking, *remarks)
+
+
+def _needing(use: Callable[[], object]) -> Callable[[Opened], Iterator[Remark]]:
+    """A part that must merely work."""
+
+    def part(_opened: Opened) -> Iterator[Remark]:
+        use()
+        yield from ()
+
+    return part
 
 
 def _levels(opened: Opened) -> Iterator[Remark]:
@@ -67,43 +85,44 @@ def _levels(opened: Opened) -> Iterator[Remark]:
         )
 
 
-def _files(opened: Opened) -> Iterator[Remark]:
-    build_policy(opened)
-    load_logo(opened.settings)
-    folder = opened.settings.keys_folder
-    for path in sorted((*folder.glob("*.key"), folder / NAME_ID_SECRET, folder / SEALING_SECRET)):
-        if not is_private(path):
+def _modes(opened: Opened) -> Iterator[Remark]:
+    for path in _private_files(opened.settings):
+        if path.exists() and not is_private(path):
             yield Remark(severity=WARNING, where=str(path), what="others on this machine can read it: chmod 600")
 
 
-def _transient(opened: Opened) -> Iterator[Remark]:
-    opened.transient.get("check", opened.clock.now())
-    yield from ()
-
-
-def _durable(opened: Opened) -> Iterator[Remark]:
-    opened.durable.dispose()
-    yield from ()
+def _private_files(settings: Settings) -> tuple[Path, ...]:
+    folder = settings.keys_folder
+    passwords = (settings.stores.transient_password_file, settings.stores.durable_password_file)
+    return (
+        *sorted(folder.glob("*.key")),
+        folder / NAME_ID_SECRET,
+        folder / SEALING_SECRET,
+        *(settings.home / file for file in passwords if file is not None),
+    )
 
 
 def _keys(opened: Opened) -> Iterator[Remark]:
     states = SqlKeyStates(opened.durable)
+    entries = states.list()
+    for use in KeyUse:
+        if not any(entry.use is use and entry.state is KeyState.ACTIVE for entry in entries):
+            what = f"no {use.value} key was ever taken into use: run `broker migrate` (first time) or `broker keys add`"
+            yield Remark(severity=BLOCKS, where="keys", what=what)
     keys = CurrentKeys(states, opened.settings.keys_folder)
     ring = keys()
-    for use, key in (("signing", ring.active_signing), ("encryption", ring.active_encryption)):
-        if key is None:
+    for entry in entries:
+        if entry.key_id in keys.missing:
             yield Remark(
-                severity=BLOCKS,
-                where="keys",
-                what=f"no active {use} key: run `broker migrate` (first time) or `broker keys add`",
+                severity=BLOCKS if entry.state is KeyState.ACTIVE else WARNING,
+                where=f"keys/{entry.key_id}",
+                what=f"the {entry.use.value} key {entry.key_id} is {entry.state.value}, but {entry.file_name} and its "
+                "certificate are not here, or cannot be read, or are of another key: copy them from another node",
             )
-    for key_id in keys.missing:
-        what = "is in use, but its files are not here or are of another key"
-        yield Remark(severity=WARNING, where=f"keys/{key_id}", what=what)
     soon = opened.clock.now() + _SOON
-    for entry in states.list():
+    for entry in entries:
         if entry.state is not KeyState.RETIRED and entry.not_after < soon:
-            what = f"its certificate ends {entry.not_after:%Y-%m-%d}; plan a rollover"
+            what = f"the certificate of {entry.key_id} ends {entry.not_after:%Y-%m-%d}; plan a rollover"
             yield Remark(severity=WARNING, where=f"keys/{entry.key_id}", what=what)
     if ring.active_signing is not None and ring.active_encryption is not None:
         documents = OwnMetadataDocuments(opened, keys)

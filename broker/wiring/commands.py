@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import structlog
+
 from broker.audit.verification import export_events, verify_chains
 from broker.cli.parts import AuditTools, CliParts, Remark
 from broker.config.settings import Settings
@@ -15,10 +17,13 @@ from broker.stores.sql_audit import SqlAuditRows
 from broker.web.server import run_server
 from broker.wiring.checking import check_installation
 from broker.wiring.directories import build_directory, build_metadata_desk
+from broker.wiring.listening import check_listening
 from broker.wiring.migration import build_key_desk, migrate_stores
 from broker.wiring.opened import open_all
 from broker.wiring.policies import build_catalogue, build_policy
-from broker.wiring.serving import build_app
+from broker.wiring.serving import build_worker
+
+_log = structlog.get_logger("broker.serve")
 
 
 def build_parts() -> CliParts:
@@ -71,4 +76,6 @@ def _audit_tools(settings: Settings) -> AuditTools:
 
 
 def _serve(settings: Settings, bind: str, workers: int) -> None:
-    run_server(lambda: build_app(open_all(settings)), bind=bind, workers=workers, threads=settings.serve.threads)
+    check_listening(bind)
+    _log.info("serving", bind=bind, workers=workers, environment=settings.broker.environment)
+    run_server(lambda: build_worker(open_all(settings)), bind=bind, workers=workers, threads=settings.serve.threads)

@@ -1,5 +1,6 @@
 """One serving process: the flow, the pages, and what it says about its health."""
 
+import atexit
 import ipaddress
 from datetime import datetime, timedelta
 
@@ -45,11 +46,24 @@ def build_audit(opened: Opened) -> ChainedAuditLog:
 
 
 def build_app(opened: Opened) -> Flask:
-    """The web application of one worker, and its heartbeat. Raises BrokerError when it cannot serve."""
+    """The web application. Raises BrokerError when it cannot serve."""
+    return _build(opened, build_keys(opened))
+
+
+def build_worker(opened: Opened) -> Flask:
+    """The web application of one serving process, which says that it lives until it ends. Raises BrokerError."""
     keys = build_keys(opened)
-    directory = build_directory(opened)
-    Heartbeat(beats=SqlHeartbeats(opened.durable), node=opened.node, fingerprints=keys.held, clock=opened.clock).start()
-    return create_app(_web_parts(opened, keys, directory))
+    app = _build(opened, keys)
+    heartbeat = Heartbeat(
+        beats=SqlHeartbeats(opened.durable), node=opened.node, fingerprints=keys.held, clock=opened.clock
+    )
+    heartbeat.start()
+    atexit.register(heartbeat.stop)
+    return app
+
+
+def _build(opened: Opened, keys: CurrentKeys) -> Flask:
+    return create_app(_web_parts(opened, keys, build_directory(opened)))
 
 
 def build_flow(opened: Opened, keys: CurrentKeys, directory: Directory) -> LoginFlow:
