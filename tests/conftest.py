@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["support.suite_counts"]
+pytest_plugins = ["support.suite_counts", "support.browser_fixture"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

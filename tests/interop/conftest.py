@@ -10,7 +10,6 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 from support.apache import need_apache, run_apache, write_apache_config
-from support.chromium import run_chromium
 from support.interop_federation import Federation
 from support.programs import fetch, free_port, give_away, need_program, open_folder
 from support.running_broker import CHANGES_SEEN_WITHIN_S, Installation, make_installation, serving
@@ -88,13 +87,6 @@ def federation() -> Iterator[Federation]:
             broker.run("metadata", "add", metadata, "--kind", "upstream", "--loa", LOA3)
         wait_until_offered(broker, e_service, (upstream, other))
         yield Federation(broker=broker, e_service=e_service, upstream=upstream, other_upstream=other)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for all tests here."""
-    with run_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import pytest
 from flask import Flask, request
 from playwright.sync_api import Browser, BrowserContext, expect
-from support.chromium import run_chromium
 from support.programs import free_port
 from support.scripted import make_e_service, make_upstream
 from support.served import served
@@ -38,13 +37,6 @@ class Peer:
             self.arrived.append((arrival.method, arrival.path, arrival.headers.get("Origin")))
         page = Response("<!doctype html><title>peer</title><h1>peer</h1>", content_type="text/html")
         return page(environ, start_response)  # type: ignore[arg-type]  # as above
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with run_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
