@@ -187,15 +187,9 @@ def signed(document: str, signer: KeyPair, element: str = "EntitiesDescriptor") 
         key, _ = signer.write(Path(folder), "signer")
         source, result = Path(folder, "in.xml"), Path(folder, "out.xml")
         source.write_text(document, encoding="utf-8")
-        command = [
-            need_program("xmlsec1", "xmlsec1"),
-            "--sign",
-            "--privkey-pem",
-            key,
-            "--id-attr:ID",
-            f"{MD}:{element}",
-        ]
-        done = subprocess.run([*command, "--output", result, source], capture_output=True, text=True)
+        program = need_program("xmlsec1", "xmlsec1")
+        how = ["--sign", "--privkey-pem", str(key), "--id-attr:ID", f"{MD}:{element}", "--output", str(result)]
+        done = subprocess.run([program, *how, str(source)], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return result.read_bytes()
 
