@@ -66,6 +66,11 @@ class Page:
         return "".join(found[0].text_content().split()) if found else None
 
     @property
+    def title(self) -> str:
+        """The heading."""
+        return str(self._document.xpath("string(//h1)"))
+
+    @property
     def is_html(self) -> bool:
         return self.headers.get("Content-Type", "").startswith("text/html") and bool(self.text.strip())
 

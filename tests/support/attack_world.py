@@ -7,6 +7,7 @@ import base64
 import zlib
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,8 +38,12 @@ from support.installation import Installation
 from support.key_pairs import KeyPair
 from support.messages import AES256_GCM, AssertionDraft, RequestDraft, ResponseDraft
 
+from broker import web
 from broker.flow.metadata_plans import UploadKind
+from broker.web.languages import load_catalogues
+from broker.web.texts import stop_keys
 
+_MOVED_ON = "login-moved-on"
 LogLines = Sequence[MutableMapping[str, Any]]
 
 
@@ -60,6 +65,7 @@ class World:
         keys = installation.opened.settings.keys_folder
         self.broker_certificate = (keys / "encryption-1.crt").read_bytes()
         self.lines: LogLines = ()
+        self._words = load_catalogues(Path(web.__file__).parent / "locale").default
         self._granted: list[Form] = []
         self._checked = 0
 
@@ -142,6 +148,7 @@ class World:
         """
         found, detail = self.ended(page)
         assert found == code, (found, detail)
+        assert page.form is not None or page.title == self.title_of(code)
         if failed:
             assert detail.rpartition(" failed ")[2].split(", ") == list(failed), detail
         back = page.own_action("answer")
@@ -156,8 +163,14 @@ class World:
         """No page so far held an assertion that `Login.assert_granted` has not looked at."""
         assert len(self._granted) == self._checked
 
+    def title_of(self, code: str) -> str:
+        """The heading of the stop page for `code`."""
+        return self._words(stop_keys(code)[0])
+
     def ended(self, page: Page) -> tuple[str, str]:
-        """The code and the detail that stand in audit or log for what `page` shows; the page itself may not say."""
+        """The code and the detail that stand in audit or log for what `page` shows, which does not say itself."""
+        if page.is_html and page.title == self.title_of(_MOVED_ON):
+            return _MOVED_ON, ""  # under the reference of the login, which ended in another way
         if page.form is not None and "SAMLResponse" in page.form.fields:
             name, value = "response", page.form.response.get("ID")
         else:
