@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -121,8 +121,7 @@ class EmbeddedTransientStore:
             raise StoreUnavailable(f"transient store: {_name_of(error)}") from error
 
     def _open(self) -> sqlite3.Connection:
-        # SQLite gives its -wal and -shm files the mode of the file itself.
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        create_private(self._path)
         connection = sqlite3.connect(
             self._path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
         )
@@ -146,6 +145,19 @@ class EmbeddedTransientStore:
         if moment >= self._purge_at:
             removed = connection.execute(_PURGE, (now,)).rowcount
             self._purge_at = moment if removed == 500 else moment + _PURGE_EVERY_S
+
+
+def create_private(path: Path) -> None:
+    """Create the file, for its owner only, unless it is there. SQLite gives its -wal and -shm files the same mode.
+
+    A file that is there is not opened: closing it again would drop every lock that this process has on it, SQLite's
+    included. Another process that closed the database would then believe to be the last one, and remove the
+    write-ahead log that this one goes on writing to.
+
+    Spec: SQLite, "How To Corrupt An SQLite Database File", 2.2.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def switch_to_wal(connection: sqlite3.Connection) -> None:

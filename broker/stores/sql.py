@@ -5,6 +5,7 @@ import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -13,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from broker.core.errors import ConfigRejected, StoreUnavailable
-from broker.stores.embedded import switch_to_wal
+from broker.stores.embedded import create_private, switch_to_wal
 from broker.stores.forks import follow_forks
 from broker.stores.opening import sqlite_path
 
@@ -88,10 +89,9 @@ def _sqlite(path: str) -> Engine:
     engine = create_engine(URL.create("sqlite+pysqlite", database=path), hide_parameters=True, pool_pre_ping=False)
 
     @event.listens_for(engine, "do_connect")
-    def create_private(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:
-        # SQLite gives its -wal and -shm files the mode of the file itself.
+    def create(_dialect: Any, _record: Any, _args: Any, _parameters: Any) -> None:
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            create_private(Path(path))
         except OSError as error:
             raise StoreUnavailable(f"durable store: {type(error).__name__}") from error
 

@@ -1,5 +1,7 @@
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -174,4 +176,20 @@ def test_a_statement_that_hangs_ends(postgresql: PostgresqlServer) -> None:
     with reading(engine) as connection:
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "10s"
         assert connection.execute(text("SHOW lock_timeout")).scalar() == "5s"
+    engine.dispose()
+
+
+def test_another_process_that_opens_and_closes_the_file_does_not_take_the_write_ahead_log_away(tmp_path: Path) -> None:
+    file = tmp_path / "durable.sqlite"
+    engine = open_durable(str(file))
+    migrate(engine)
+    with reading(engine) as first, reading(engine) as second:  # two connections of this process
+        first.execute(text("SELECT 1"))
+        second.execute(text("SELECT 1"))
+    look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM node'); c.close()"
+    subprocess.run([sys.executable, "-c", look, str(file)], check=True)
+    add_node(engine, "a")
+    with sqlite3.connect(file) as fresh:
+        assert fresh.execute("SELECT node FROM node").fetchall() == [("a",)]
+    fresh.close()
     engine.dispose()
