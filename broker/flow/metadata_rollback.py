@@ -108,7 +108,9 @@ class _Rollback:
         if record is not None:
             if present is None and removed_in is not None:
                 self.findings.append(found("rollback-entity-returns", entity_id=wanted.entity_id, since=removed_in))
-            self.put.append(replace(wanted, record=record))
+            usable = replace(wanted, record=record)
+            if present is None or not _same(present, usable):
+                self.put.append(usable)
         elif present is not None and present.source and present.source not in then:
             # It cannot go back, and the federation that answers for it today goes.
             self.end.append(peer_id)
