@@ -48,6 +48,7 @@ class ReadyToAnswer:
     outcome: LoginGranted | LoginRefused
     bound: bool  # as in LoginStarted: a refused POST request is not yet bound to a browser
     expires_at: datetime
+    handover: str | None = None  # what only the browser that brought the answer was given; None: no answer came
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Decide what one upstream Response means for the login that waits for it."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -66,6 +67,15 @@ class Arrival:
             e_service=e_service.policy,
             upstream=peer.policy,
         )
+
+
+def handover_of(message: InboundMessage) -> str:
+    """What is given to the browser that brought `message`, and to nobody else. The same for a reload of the form.
+
+    Who has not seen the Response cannot know it: it holds IDs that its sender made up, and what it encrypted.
+    """
+    parts = [part.encode("utf-8", "surrogatepass") for field in message.fields for part in field]
+    return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).hexdigest()[:40]
 
 
 def _event(

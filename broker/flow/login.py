@@ -5,6 +5,7 @@ can be told is parked as a refusal, shown to the citizen and returned by their c
 every other one is raised as a BrokerError and ends on a stop page.
 """
 
+import hmac
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -29,7 +30,7 @@ from broker.core.login import AnswerAddress, ContextUri, EntityId, LoginId, Logi
 from broker.core.ports import IdSource
 from broker.core.state import LoginEnded, LoginStarted, LoginState, ReadyToAnswer, UpstreamPending
 from broker.flow.answers import AnswerWriter
-from broker.flow.arrival import Arrival
+from broker.flow.arrival import Arrival, handover_of
 from broker.flow.events import AuditEvent, LoginRequested, UpstreamAsked
 from broker.flow.policy import Policy
 from broker.flow.ports import (
@@ -140,6 +141,9 @@ class LoginFlow:
 
     def show(self, login_id: LoginId, visit: Visit) -> NextStep:
         """The page that fits the login's state: for a reload, the back button, a language switch."""
+        return self._show(login_id, None, visit)
+
+    def _show(self, login_id: LoginId, handover: str | None, visit: Visit) -> NextStep:
         stored = self._find_owned(login_id, visit)
         match stored.state:
             case LoginStarted() | UpstreamPending() as state:
@@ -147,7 +151,7 @@ class LoginFlow:
                 choice = self._choice(state.request, state.accepted, peer, visit)
                 return AskCitizen(login_id=login_id, e_service=peer.policy, choice=choice)
             case ReadyToAnswer() as state:
-                return self._conclude(stored, state, visit)
+                return self._conclude(stored, state, handover, visit)
             case LoginEnded() as state:
                 return self._already_done(state, visit)
 
@@ -183,15 +187,18 @@ class LoginFlow:
     def arrive(self, message: InboundMessage, visit: Visit) -> NextStep:
         """Take a Response in: verify, decide, park. The browser that started the login fetches the outcome.
 
-        The POST comes from another site and carries no cookie, so nothing is answered here.
+        The POST comes from another site and carries no cookie, so nothing is answered here. That it is the same
+        browser is proven by the handover, which it is given here: else whoever sends somebody to the upstream with
+        a request of their own login would be logged in as that person.
         """
+        handover = handover_of(message)
         relay_state = self._upstreams.relay_state_of(message)
         login_id, attempt = _split_relay_state(relay_state)
         stored = self._find(login_id, visit)
         state = stored.state
         if not isinstance(state, UpstreamPending):
             # A reload of the POST: what was decided is decided.
-            return GoTo(login_id=login_id, place=Place.CONTINUE)
+            return GoTo(login_id=login_id, place=Place.CONTINUE, handover=handover)
         if attempt != state.attempt:
             raise LoginMovedOn("an answer to a question that the citizen has left")
         e_service = self._get_e_service(state.request.e_service, visit)
@@ -207,14 +214,18 @@ class LoginFlow:
         )
         lifetime = self._lifetimes.answer if isinstance(decided.outcome, LoginGranted) else self._lifetimes.page
         ready = ReadyToAnswer(
-            to=state.request.address, outcome=decided.outcome, bound=True, expires_at=visit.now + lifetime
+            to=state.request.address,
+            outcome=decided.outcome,
+            bound=True,
+            expires_at=visit.now + lifetime,
+            handover=handover,
         )
         self._move(stored, ready)
-        return GoTo(login_id=login_id, place=Place.CONTINUE)
+        return GoTo(login_id=login_id, place=Place.CONTINUE, handover=handover)
 
-    def conclude(self, login_id: LoginId, visit: Visit) -> NextStep:
-        """Answer the e-service, through the browser that started the login, once."""
-        return self.show(login_id, visit)
+    def conclude(self, login_id: LoginId, handover: str | None, visit: Visit) -> NextStep:
+        """Answer the e-service, through the browser that started the login and brought the answer, once."""
+        return self._show(login_id, handover, visit)
 
     def answer_error(self, login_id: LoginId, visit: Visit) -> NextStep:
         """The citizen has read what went wrong and returns to the e-service."""
@@ -281,12 +292,14 @@ class LoginFlow:
             return pending, SendBrowser(url=asked.message.url)
         return pending, PostBrowser(url=asked.message.url, fields=asked.message.fields, e_service=None)
 
-    def _conclude(self, stored: Stored, state: ReadyToAnswer, visit: Visit) -> NextStep:
+    def _conclude(self, stored: Stored, state: ReadyToAnswer, handover: str | None, visit: Visit) -> NextStep:
         outcome = state.outcome
         if isinstance(outcome, LoginRefused):
             if outcome.code == Cancelled.code:
                 return self._answer_refused(stored, state.to, outcome.code, visit)
             return self._tell(state.to, outcome.code, visit)
+        if not _is_same(handover, state.handover):
+            raise LoginMovedOn("the answer was brought by another browser, or this page is not where it led")
         try:
             answer = self._answers.write_granted(state.to, outcome, visit)
         except BrokerError as failure:
@@ -388,6 +401,12 @@ class LoginFlow:
     def _move(self, seen: Stored, new: LoginState) -> None:
         if not self._logins.move(seen, new):
             raise LoginMovedOn("another request has taken this step")
+
+
+def _is_same(shown: str | None, given: str | None) -> bool:
+    if shown is None or given is None:
+        return False
+    return hmac.compare_digest(shown.encode("utf-8", "replace"), given.encode())
 
 
 def _code_of(state: ReadyToAnswer) -> str:

@@ -38,6 +38,7 @@ class GoTo:
 
     login_id: LoginId
     place: Place
+    handover: str | None = None  # what the browser that brought an answer shows when it fetches the outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from broker.core.login import EntityId, LoginId
-from broker.web.pages import Pages, see_other
+from broker.web.pages import HANDOVER, Pages, see_other
 from broker.web.ports import Flow
 from broker.web.prefetch import refuse_looks
 from broker.web.security import check_own_form
@@ -35,9 +35,9 @@ def login_pages(*, flow: Flow, visits: Visits, pages: Pages, base_url: str) -> B
 
     @login.get("/continue")
     def conclude(login_id: str) -> Response:
-        """The outcome, for the browser that started the login."""
+        """The outcome, for the browser that started the login and brought the answer."""
         visits.remember_language()
-        return pages.render(flow.conclude(LoginId(login_id), visits.of_browser()))
+        return pages.render(flow.conclude(LoginId(login_id), request.args.get(HANDOVER), visits.of_browser()))
 
     @login.post("/choice")
     def choose(login_id: str) -> Response:

@@ -29,6 +29,9 @@ from broker.web.views import (
 )
 from broker.web.visits import Visits
 
+HANDOVER = "handover"
+"""The parameter of our own address that carries `GoTo.handover`."""
+
 _SCRIPT = "onward.js"
 
 
@@ -94,7 +97,8 @@ class Pages:
             case PostBrowser():
                 return self._post(step)
             case GoTo():
-                return see_other(f"{login_path(step.login_id)}/{step.place.value}")
+                query = f"?{urlencode({HANDOVER: step.handover})}" if step.handover else ""
+                return see_other(f"{login_path(step.login_id)}/{step.place.value}{query}")
             case AskCitizen():
                 path = login_path(step.login_id)
                 return self._choose(step) if _is_shown_at(path) else see_other(path)

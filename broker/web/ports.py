@@ -32,8 +32,8 @@ class Flow(Protocol):
         """A Response arrived."""
         ...
 
-    def conclude(self, login_id: LoginId, visit: Visit) -> NextStep:
-        """The browser fetches the outcome."""
+    def conclude(self, login_id: LoginId, handover: str | None, visit: Visit) -> NextStep:
+        """The browser fetches the outcome, with the `handover` of the step that led here."""
         ...
 
     def cancel(self, login_id: LoginId, visit: Visit) -> NextStep:

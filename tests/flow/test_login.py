@@ -88,6 +88,7 @@ class Scene:
     directory: ScriptedDirectory
     audit: RecordingAudit
     browser: TestBrowser
+    handover: str | None = None
 
     def to_upstream(self) -> None:
         self.flow.start(REDIRECT, visit_of(self.browser))
@@ -95,7 +96,15 @@ class Scene:
 
     def to_parked(self) -> None:
         self.to_upstream()
-        self.flow.arrive(response_to("login-1.1"), visit_of(TestBrowser()))
+        self.arrive("login-1.1")
+
+    def arrive(self, relay_state: str) -> None:
+        step = self.flow.arrive(response_to(relay_state), visit_of(TestBrowser()))
+        assert isinstance(step, GoTo)
+        self.handover = step.handover
+
+    def conclude(self, login_id: LoginId = LOGIN) -> NextStep:
+        return self.flow.conclude(login_id, self.handover, visit_of(self.browser))
 
 
 @pytest.fixture
@@ -152,7 +161,7 @@ def test_a_request_with_one_offer_goes_straight_on() -> None:
 
 def test_the_whole_login_ends_with_one_answer_and_its_events(scene: Scene) -> None:
     scene.to_parked()
-    step = scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    step = scene.conclude()
     assert isinstance(step, PostBrowser)
     plan = scene.e_services.granted[0]
     assert (plan.context, plan.in_response_to, plan.relay_state) == (LOA3, "_request", "opaque")
@@ -188,12 +197,32 @@ def test_a_posted_request_with_one_offer_goes_on_at_begin() -> None:
     assert isinstance(scene.flow.begin(LOGIN, visit_of(scene.browser)), SendBrowser)
 
 
-@pytest.mark.parametrize("action", ["show", "conclude", "cancel", "answer_error"])
+@pytest.mark.parametrize("action", ["show", "cancel", "answer_error"])
 def test_another_browser_gets_nothing(scene: Scene, action: str) -> None:
     scene.to_parked()
     with pytest.raises(LoginNotYours):
         getattr(scene.flow, action)(LOGIN, visit_of(TestBrowser()))
     assert scene.e_services.granted == []
+
+
+def test_another_browser_gets_nothing_even_when_it_brought_the_answer(scene: Scene) -> None:
+    scene.to_parked()
+    with pytest.raises(LoginNotYours):
+        scene.flow.conclude(LOGIN, scene.handover, visit_of(TestBrowser()))
+    assert scene.e_services.granted == []
+
+
+@pytest.mark.parametrize("handover", [None, "", "another", "å\udc80"])
+def test_the_browser_that_started_gets_nothing_of_an_answer_that_another_one_brought(
+    scene: Scene, handover: str | None
+) -> None:
+    scene.to_parked()
+    with pytest.raises(LoginMovedOn):
+        scene.flow.conclude(LOGIN, handover, visit_of(scene.browser))
+    with pytest.raises(LoginMovedOn):
+        scene.flow.show(LOGIN, visit_of(scene.browser))
+    assert scene.e_services.granted == []
+    assert isinstance(scene.conclude(), PostBrowser)
 
 
 def test_another_browser_cannot_choose(scene: Scene) -> None:
@@ -218,9 +247,9 @@ def test_the_constraint_of_the_request_is_checked_again_at_the_choice() -> None:
 
 def test_only_one_of_two_tabs_is_answered(scene: Scene) -> None:
     scene.to_parked()
-    scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    scene.conclude()
     scene.browser.adopt(LOGIN)  # the other tab sent its cookie before the first one was answered
-    told = scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    told = scene.conclude()
     assert_already_done(told)
     assert len(scene.audit.events) == 4
     assert len(scene.e_services.granted) == 1
@@ -229,7 +258,7 @@ def test_only_one_of_two_tabs_is_answered(scene: Scene) -> None:
 def test_a_reloaded_response_leads_to_what_was_decided(scene: Scene) -> None:
     scene.to_parked()
     again = scene.flow.arrive(response_to("login-1.1"), visit_of(TestBrowser()))
-    assert again == GoTo(login_id=LOGIN, place=Place.CONTINUE)
+    assert again == GoTo(login_id=LOGIN, place=Place.CONTINUE, handover=scene.handover)
     assert len([event for event in scene.audit.events if isinstance(event, UpstreamAnswered)]) == 1
 
 
@@ -271,7 +300,7 @@ def test_an_expired_login_is_gone(scene: Scene) -> None:
 def test_a_bad_answer_is_told_first_and_returned_by_a_click(scene: Scene) -> None:
     scene.upstreams.answer = AssertionUnacceptable("Audience")
     scene.to_parked()
-    told = scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    told = scene.conclude()
     assert isinstance(told, TellCitizen)
     assert (told.code, told.login_id) == ("upstream-assertion-unacceptable", LOGIN)
     assert scene.e_services.refused == []
@@ -282,14 +311,14 @@ def test_a_bad_answer_is_told_first_and_returned_by_a_click(scene: Scene) -> Non
 def test_a_reload_of_the_error_page_shows_it_again(scene: Scene) -> None:
     scene.upstreams.answer = AssertionUnacceptable("Audience")
     scene.to_parked()
-    first = scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    first = scene.conclude()
     assert scene.flow.show(LOGIN, visit_of(scene.browser)) == first
 
 
 def test_a_cancel_at_the_upstream_returns_without_a_page(scene: Scene) -> None:
     scene.upstreams.answer = UpstreamStatus(codes=(RESPONDER, CANCEL), key_id="k")
     scene.to_parked()
-    assert isinstance(scene.flow.conclude(LOGIN, visit_of(scene.browser)), PostBrowser)
+    assert isinstance(scene.conclude(), PostBrowser)
     assert [plan.code for plan in scene.e_services.refused] == ["cancelled"]
 
 
@@ -359,7 +388,7 @@ def test_without_audit_no_assertion_leaves(scene: Scene) -> None:
     scene.to_parked()
     scene.audit.broken = True
     with pytest.raises(AuditUnavailable):
-        scene.flow.conclude(LOGIN, visit_of(scene.browser))
+        scene.conclude()
 
 
 def test_without_audit_no_login_starts(scene: Scene) -> None:
@@ -372,7 +401,7 @@ def test_a_level_that_was_not_asked_is_refused(scene: Scene) -> None:
     scene.directory.known[BANKID] = make_upstream(BANKID, contexts=frozenset({LOA2, LOA3}))
     scene.upstreams.answer = answered(make_person(context=LOA2))
     scene.to_parked()
-    told = scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    told = scene.conclude()
     assert isinstance(told, TellCitizen)
     assert told.code == "assurance-not-met"
 
@@ -380,7 +409,7 @@ def test_a_level_that_was_not_asked_is_refused(scene: Scene) -> None:
 def test_a_level_that_the_upstream_may_not_assert_is_refused(scene: Scene) -> None:
     scene.upstreams.answer = answered(make_person(context=LOA4))
     scene.to_parked()
-    told = scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    told = scene.conclude()
     assert isinstance(told, TellCitizen)
     assert told.code == "assurance-not-declared"
 
@@ -396,13 +425,13 @@ def test_a_withdrawn_e_service_ends_its_logins_with_a_page(scene: Scene) -> None
     scene.to_parked()
     del scene.directory.e_services[E_SERVICE]
     with pytest.raises(PeerWithdrawn):
-        scene.flow.conclude(LOGIN, visit_of(scene.browser))
+        scene.conclude()
 
 
 def test_an_e_service_that_lost_its_key_is_told(scene: Scene) -> None:
     scene.to_parked()
     scene.e_services.fail_writing = EServiceCannotDecrypt("no encryption key")
-    told = scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    told = scene.conclude()
     assert isinstance(told, TellCitizen)
     assert told.code == "e-service-cannot-decrypt"
 
@@ -415,7 +444,7 @@ def test_choosing_after_the_answer_came_continues(scene: Scene) -> None:
 def test_a_person_without_a_stable_identifier_gets_no_persistent_name_id(scene: Scene) -> None:
     scene.upstreams.answer = answered(replace(make_person(), attributes={}))
     scene.to_parked()
-    told = scene.flow.conclude(LOGIN, visit_of(scene.browser))
+    told = scene.conclude()
     assert isinstance(told, TellCitizen)
     assert told.code == "upstream-answer-incomplete"
 
@@ -426,6 +455,6 @@ def test_a_transient_name_id_is_new_each_time(scene: Scene) -> None:
         scene.e_services.incoming = make_request(login_id, name_id=NameIdKind.TRANSIENT)
         scene.flow.start(REDIRECT, visit_of(scene.browser))
         scene.flow.choose(LoginId(login_id), BANKID, visit_of(scene.browser))
-        scene.flow.arrive(response_to(f"{login_id}.1"), visit_of(TestBrowser()))
-        scene.flow.conclude(LoginId(login_id), visit_of(scene.browser))
+        scene.arrive(f"{login_id}.1")
+        scene.conclude(LoginId(login_id))
     assert len({plan.name_id for plan in scene.e_services.granted}) == 2

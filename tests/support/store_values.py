@@ -119,7 +119,9 @@ def make_ready(login_id: str = "login-1", *, lives_s: float = 60) -> ReadyToAnsw
         person_pseudonym="0" * 64,
     )
     address: AnswerAddress = make_request(login_id).address
-    return ReadyToAnswer(to=address, outcome=granted, bound=True, expires_at=in_seconds(lives_s))
+    return ReadyToAnswer(
+        to=address, outcome=granted, bound=True, expires_at=in_seconds(lives_s), handover="brought-by-1"
+    )
 
 
 def make_ended(login_id: str = "login-1", *, lives_s: float = 60) -> LoginEnded:

@@ -51,8 +51,8 @@ class ScriptedFlow:
     def arrive(self, message: InboundMessage, visit: Visit) -> NextStep:
         return self._note("arrive", message, visit)
 
-    def conclude(self, login_id: LoginId, visit: Visit) -> NextStep:
-        return self._note("conclude", login_id, visit)
+    def conclude(self, login_id: LoginId, handover: str | None, visit: Visit) -> NextStep:
+        return self._note("conclude", (login_id, handover), visit)
 
     def cancel(self, login_id: LoginId, visit: Visit) -> NextStep:
         return self._note("cancel", login_id, visit)

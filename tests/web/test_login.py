@@ -13,7 +13,8 @@ PAGE = f"/login/{LOGIN}"
     [
         ("GET", PAGE, ("show", LOGIN)),
         ("GET", f"{PAGE}/begin", ("begin", LOGIN)),
-        ("GET", f"{PAGE}/continue", ("conclude", LOGIN)),
+        ("GET", f"{PAGE}/continue?handover=a%2Fb", ("conclude", (LOGIN, "a/b"))),
+        ("GET", f"{PAGE}/continue", ("conclude", (LOGIN, None))),
         ("POST", f"{PAGE}/choice", ("choose", (LOGIN, "https://x.example.se"))),
         ("POST", f"{PAGE}/cancel", ("cancel", LOGIN)),
         ("POST", f"{PAGE}/answer", ("answer_error", LOGIN)),

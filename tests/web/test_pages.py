@@ -46,6 +46,11 @@ def test_a_page_of_ours_is_reached_with_get(place: Place) -> None:
     assert response.headers["Location"] == f"{PAGE}/{place.value}"
 
 
+def test_the_browser_that_brought_an_answer_is_given_its_handover() -> None:
+    step = GoTo(login_id=LOGIN, place=Place.CONTINUE, handover="a/b&c")
+    assert browse(step).post(ACS, headers=FORM).headers["Location"] == f"{PAGE}/continue?handover=a%2Fb%26c"
+
+
 def test_a_login_id_stays_one_part_of_a_path() -> None:
     step = GoTo(login_id=LoginId("../admin?x"), place=Place.BEGIN)
     assert browse(step).get(PAGE).headers["Location"] == "/login/..%2Fadmin%3Fx/begin"
