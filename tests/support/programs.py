@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +86,7 @@ class Program:
     name: str
     process: subprocess.Popen[bytes]
     output: Path
+    end: signal.Signals = signal.SIGTERM  # what asks it to end in an orderly way, at once
 
     def wait_for(self, url: str, *, seconds: float = 30, certificate: Path | None = None) -> None:
         """Return when `url` answers anything at all; fail with the program's own words when it does not."""
@@ -107,14 +108,14 @@ class Program:
         """The end of what the program has printed."""
         return self.output.read_text(errors="replace")[-4000:]
 
-    def stop(self, *, seconds: float = 10) -> int:
-        """Ask the whole process group to end, and make it."""
+    def stop(self, *, seconds: float = 20) -> int:
+        """Ask it to end, and make it; then make whatever it left of its process group."""
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
+            self.process.send_signal(self.end)
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         return self.process.wait()
 
 
@@ -126,6 +127,7 @@ def running(
     name: str | None = None,
     env: Mapping[str, str] | None = None,
     unprivileged: bool = False,
+    end: signal.Signals = signal.SIGTERM,
 ) -> Iterator[Program]:
     """Run `command` in `folder` until the block ends; `unprivileged`: not as root, even when root runs the tests."""
     name = name or Path(command[0]).name
@@ -144,7 +146,7 @@ def running(
             group=pwd.getpwnam(UNPRIVILEGED).pw_gid if drop else None,
             extra_groups=[] if drop else None,
         )
-    program = Program(name=name, process=process, output=output)
+    program = Program(name=name, process=process, output=output, end=end)
     try:
         yield program
     finally:

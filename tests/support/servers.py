@@ -1,5 +1,6 @@
 """Debian's Redis and PostgreSQL, started by the tests on ports and in folders of their own."""
 
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -87,7 +88,9 @@ class PostgresqlServer:
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         name = f"postgres-{next(self._started)}"
-        program = self._running.enter_context(running(command, folder=self.folder, name=name, unprivileged=True))
+        program = self._running.enter_context(
+            running(command, folder=self.folder, name=name, unprivileged=True, end=signal.SIGINT)  # "fast" shutdown
+        )
         until = time.monotonic() + 30
         while not self._answers():
             assert program.process.poll() is None, program.said()
