@@ -58,9 +58,11 @@ class KeyDesk:
         The first key of its use becomes active at once; there is nothing to roll over from.
         """
         now = self._clock.now()
-        file = self._folder.find(key_id) or self._folder.create(key_id, kind, now)
-        if use is KeyUse.ENCRYPTION and not file.is_rsa:
+        file = self._folder.find(key_id)
+        is_rsa = kind.startswith("rsa") if file is None else file.is_rsa
+        if use is KeyUse.ENCRYPTION and not is_rsa:
             raise KeyRejected(f"{key_id}: an encryption key must be RSA (Deployment Profile 8)")
+        file = file or self._folder.create(key_id, kind, now)
         first = not any(entry.use is use and entry.state is KeyState.ACTIVE for entry in self._states.list())
         entry = KeyEntry(
             key_id=key_id,

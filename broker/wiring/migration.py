@@ -1,5 +1,7 @@
 """What `broker migrate` does: tables, environment stamp, and the first keys."""
 
+from collections.abc import Sequence
+
 from broker.audit.chain import ChainedAuditLog
 from broker.config.settings import Settings
 from broker.core.errors import KeyRejected
@@ -19,8 +21,8 @@ def migrate_stores(settings: Settings) -> tuple[str, ...]:
     ran = migrate(opened.unchecked_durable())
     lines = [f"durable store: revision {revision} applied" for revision in ran] or ["durable store: current"]
     desk = build_key_desk(opened)  # opens the store with its checks, and stamps the environment
-    if not desk.list():
-        lines.extend(_take_keys_into_use(opened, desk))
+    known = {entry.use for entry in desk.list()}
+    lines.extend(_take_keys_into_use(opened, desk, [use for use in KeyUse if use not in known]))
     return tuple(lines)
 
 
@@ -36,17 +38,17 @@ def build_key_desk(opened: Opened) -> KeyDesk:
     )
 
 
-def _take_keys_into_use(opened: Opened, desk: KeyDesk) -> list[str]:
+def _take_keys_into_use(opened: Opened, desk: KeyDesk, uses: Sequence[KeyUse]) -> list[str]:
     """A new store knows no key yet: the pairs that `init` wrote, by name, become active, one per use."""
     folder = FileKeyFolder(opened.settings.keys_folder, opened.settings.organisation.name["sv"])
-    files = folder.found()
+    files = folder.found() if uses else ()
     lines = []
-    for use in KeyUse:
+    for use in uses:
         named = [file for file in files if file.key_id.startswith(f"{use.value}-")]
         if not named:
             raise KeyRejected(
                 f"no {use.value} key in {opened.settings.keys_folder}: put the {use.value}-….key and .crt of "
-                "another node there, or run: broker keys add"
+                f"another node there and migrate again, or run: broker keys add {use.value}-1 --use {use.value}"
             )
         for file in named:
             entry = desk.add(file.key_id, use, "")
