@@ -63,25 +63,25 @@ def log_in_once(demo: RunningDemo, begun: float) -> bool:
     logins = the_logins()
     widths = (max(len(login.title) for login in logins), 10, 9)
     click.echo(f"{'Who':{widths[0]}}  {'E-service':{widths[1]}}  {'Upstream':{widths[2]}}  Time    Received")
+    concerned: set[str] = set()
 
     def report(result: Result) -> None:
         login = result.login
         mark = "FAILED" if result.problems else "ok"
         click.echo(
             f"{login.title:{widths[0]}}  {login.e_service:{widths[1]}}  {login.upstream or '-':{widths[2]}}  "
-            f"{result.seconds:4.1f} s  {result.received:32}  {mark}"
+            f"{result.seconds:4.1f} s  {result.received:36}  {mark}"
         )
         for problem in result.problems:
             click.echo(f"{'':{widths[0]}}    {problem}")
+            concerned.update({"broker", login.e_service, login.upstream or "broker"})
 
-    passed = Once(demo.federation).run(logins, report)
+    Once(demo.federation).run(logins, report)
     seconds = time.monotonic() - begun
-    click.echo(f"\n{'All as it must be' if passed else 'Something is wrong'}, after {seconds:.0f} s.")
-    if not passed:
-        for name in ("broker", *(party.key for party in demo.federation.parties)):
-            if tail := demo.processes.tail(name):
-                click.echo(f"\nThe end of what {name} printed:\n{tail}")
-    return passed
+    click.echo(f"\n{'Something is wrong' if concerned else 'All as it must be'}, after {seconds:.0f} s.")
+    for name in sorted(concerned):
+        click.echo(f"\nThe end of what {name} printed:\n{demo.processes.tail(name)}")
+    return not concerned
 
 
 if __name__ == "__main__":

@@ -31,7 +31,10 @@ class Login:
     named_country: str | None = None  # named in the request
     ticks: tuple[tuple[str, str], ...] = ()
     authority: str | None = None  # whom the upstream names behind itself
+    transient: bool = False  # a NameID for this login only
+    choice: bool = True  # there is more than one upstream, so the broker must ask which
     status: tuple[str, str] | None = None
+    told: bool = False  # the broker must first show the visitor why it refuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +64,31 @@ def the_logins() -> tuple[Login, ...]:
         Login(
             title="resident, POST and ForceAuthn", e_service="bygglov", upstream="bankid", persona=RESIDENT, ticks=post
         ),
+        Login(
+            title="resident, transient NameID",
+            e_service="bygglov",
+            upstream="bankid",
+            persona=RESIDENT,
+            ticks=(("transient", "1"),),
+            transient=True,
+        ),
+        Login(
+            title="resident at level 2",
+            e_service="bygglov",
+            upstream="freja",
+            persona=RESIDENT,
+            ticks=(("levels", "ticked"), ("level", words.LOA2)),
+            upstream_level=words.LOA2,
+            level=words.LOA2,
+            choice=False,
+        ),
         Login(title="resident, other e-service", e_service="etablering", upstream="bankid", persona=RESIDENT),
         Login(title="protected identity", e_service="bygglov", upstream="bankid", persona=PROTECTED),
         Login(title="protected identity, other eID", e_service="bygglov", upstream="freja", persona=PROTECTED),
         Login(title="coordination number", e_service="etablering", upstream="bankid", persona=COORDINATION),
         Login(title="coordination number, other eID", e_service="etablering", upstream="freja", persona=COORDINATION),
         Login(title="Finnish visitor", country="FI", **finland),
-        Login(title="Finnish visitor, country named", named_country="FI", **finland),
+        Login(title="Finnish visitor, country named", named_country="FI", choice=False, **finland),
         Login(
             title="Greek visitor",
             persona=GREEK,
@@ -92,6 +113,7 @@ def the_logins() -> tuple[Login, ...]:
             upstream="bankid",
             persona=COORDINATION,
             status=(words.REQUESTER, words.REQUEST_DENIED),
+            told=True,
         ),
         Login(
             title="cancel at the eID", e_service="bygglov", upstream="bankid", status=(words.RESPONDER, words.CANCEL)
@@ -104,6 +126,7 @@ def the_logins() -> tuple[Login, ...]:
             upstream=None,
             ticks=(("levels", "ticked"), ("level", words.LOA4)),
             status=(words.REQUESTER, words.NO_AUTHN_CONTEXT),
+            told=True,
         ),
         Login(
             title="passive",
@@ -136,14 +159,10 @@ class Once:
         self._federation = federation
         self._name_ids: dict[tuple[str, str], str] = {}  # by e-service and persona
 
-    def run(self, logins: Sequence[Login], report: Callable[[Result], None]) -> bool:
-        """Try `logins`; whether all went as they must."""
-        results = []
+    def run(self, logins: Sequence[Login], report: Callable[[Result], None]) -> None:
+        """Try `logins`, reporting each."""
         for login in logins:
-            result = self._try(login)
-            report(result)
-            results.append(result)
-        return not any(result.problems for result in results)
+            report(self._try(login))
 
     def _try(self, login: Login) -> Result:
         upstream = self._federation.upstreams[login.upstream] if login.upstream else None
@@ -178,6 +197,8 @@ class Once:
         if received["status"]:
             return [f"refused: {' '.join(received['status'])}"]
         problems = []
+        if outcome.chose != login.choice:
+            problems.append("the broker asked needlessly" if outcome.chose else "the broker did not ask which eID")
         attributes = dict(received["attributes"])
         if len(attributes.pop("transactionIdentifier", ())) != 1:
             problems.append("transactionIdentifier is missing")
@@ -207,9 +228,11 @@ class Once:
 
     def _check_name_id(self, login: Login, received: Mapping[str, Any]) -> list[str]:
         persona = login.persona.key if login.persona else ""
-        mine = (login.e_service, persona)
+        mine = (login.e_service, f"{persona} {len(self._name_ids)}" if login.transient else persona)
         name_id = received["name_id"]
         problems = []
+        if received["name_id_format"].endswith(":transient") != login.transient:
+            problems.append(f"NameID is {received['name_id_format']}")
         if self._name_ids.setdefault(mine, name_id) != name_id:
             problems.append("NameID differs from an earlier login of the same person here")
         if any(known == name_id and owner != mine for owner, known in self._name_ids.items()):
@@ -234,9 +257,10 @@ class Once:
 
 def _check_refusal(login: Login, outcome: Outcome) -> list[str]:
     status = tuple(outcome.received["status"])
-    if status != login.status:
-        return [f"status is {' '.join(status) or 'success'}"]
-    return []
+    problems = [] if status == login.status else [f"status is {' '.join(status) or 'success'}"]
+    if outcome.told != login.told:
+        problems.append("the broker explained a refusal needlessly" if outcome.told else "the broker explained nothing")
+    return problems
 
 
 def _summary(received: Mapping[str, Any]) -> str:

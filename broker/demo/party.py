@@ -15,6 +15,7 @@ from types import FrameType
 
 import click
 from flask import Flask
+from saml2 import class_name, md
 from werkzeug.serving import make_server
 
 from broker.demo.e_service import SimulatedEService
@@ -32,7 +33,7 @@ BROKER_CERTIFICATE = "broker.crt"
 
 def broker_metadata(url: str, certificate: Path) -> PeerMetadata:
     """The broker's metadata, fetched by pysaml2, which checks its signature with `certificate`."""
-    return {"remote": [{"url": url, "cert": str(certificate)}]}
+    return {"remote": [{"url": url, "cert": str(certificate), "node_name": class_name(md.EntityDescriptor())}]}
 
 
 def make_party_app(federation: Federation, key: str, folder: Path) -> tuple[Party, Flask]:

@@ -19,6 +19,7 @@ STOP_S = 8
 START_S = 40
 POLL_S = 0.05
 TAIL_LINES = 15
+LONGEST_LINE = 300
 
 
 class StartFailed(Exception):
@@ -122,7 +123,7 @@ class Processes:
         """The last lines that `name` has printed."""
         file = self._logs / f"{name}.log"
         lines = file.read_text(errors="replace").splitlines() if file.exists() else []
-        return "\n".join(f"  {line}" for line in lines[-TAIL_LINES:])
+        return "\n".join(f"  {line[:LONGEST_LINE]}" for line in lines[-TAIL_LINES:])
 
     def stop(self) -> None:
         """Stop everything: politely, then not."""
