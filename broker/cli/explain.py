@@ -49,7 +49,8 @@ def explain_command(
                 click.echo(f"{upstream_id} is no active upstream; see: broker metadata list", err=True)
                 sys.exit(REFUSED)
         accepted = rules.accepted(tuple(ContextUri(uri) for uri in asked), peer.policy)
-        wanted = _default_wanted(peer, catalogue(settings))
+        known = catalogue(settings)
+        wanted = _default_wanted(peer, known)
         choice = rules.offers(e_service=peer.policy, accepted=accepted, idp_list=(), wanted=wanted, upstreams=upstreams)
         report: dict[str, Any] = {
             "e_service": e_service_id,
@@ -67,7 +68,11 @@ def explain_command(
                 for out in choice.excluded
             ],
             "attributes": [
-                {"attribute": str(released.key), "rule": released.rule}
+                {
+                    "attribute": known.get(released.key).friendly,
+                    "name": known.get(released.key).name,
+                    "rule": released.rule,
+                }
                 for released in releasable(e_service=peer.policy, wanted=wanted, tables=rules.release)
             ],
         }

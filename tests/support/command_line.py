@@ -38,7 +38,7 @@ def logs_in(stream: StringIO) -> Iterator[None]:
     before = structlog.get_config()
     structlog.configure(
         processors=log_processors(),
-        logger_factory=structlog.PrintLoggerFactory(stream),  # type: ignore[arg-type]  # any file will do
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
     try:
