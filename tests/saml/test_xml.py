@@ -96,6 +96,21 @@ def test_size_is_bounded() -> None:
 
 
 @pytest.mark.parametrize(
+    "document",
+    [
+        b'<a xmlns:p="urn:%s"><p:b/></a>',
+        b'<a><b xmlns="urn:%s"/></a>',
+        b'<a xmlns:p="urn:%s" p:b=""/>',
+    ],
+    ids=["used by a child", "default", "used by an attribute"],
+)
+def test_a_namespace_that_would_swell_the_canonical_form_is_refused(document: bytes) -> None:
+    parse_wire(document % (b"x" * 200))
+    with pytest.raises(MessageUnreadable, match="namespace that is too long"):
+        parse_wire(document % (b"x" * 300))
+
+
+@pytest.mark.parametrize(
     "inner",
     [
         b"<b/>" * 21,
