@@ -34,12 +34,15 @@ def compare_versions(
         ),
         first.setting.c.body.is_distinct_from(second.setting.c.body),
     )
+    # The page first, then its records: what is skipped is never read.
     page = select(moved.c.kind, moved.c.entity_id, *first.columns(), *second.columns())
-    for side in sides.values():
-        joined = joined.outerjoin(side.record, side.record.c.content_id == side.peer.c.content_id)
     page = page.select_from(joined).where(differ).order_by(moved.c.entity_id, moved.c.kind).offset(offset)
-    if limit is not None:
-        page = page.limit(limit)
+    found = (page if limit is None else page.limit(limit)).subquery()
+    query = select(found, *(side.record.c.body.label(f"{name}_record") for name, side in sides.items()))
+    with_records: Any = found
+    for name, side in sides.items():
+        with_records = with_records.outerjoin(side.record, side.record.c.content_id == found.c[f"{name}_content"])
+    query = query.select_from(with_records).order_by(found.c.entity_id, found.c.kind)
     total = connection.execute(select(func.count()).select_from(joined).where(differ)).scalar_one()
     rows = tuple(
         PeerChange(
@@ -48,7 +51,7 @@ def compare_versions(
             before=_state(row, "before", codec),
             after=_state(row, "after", codec),
         )
-        for row in connection.execute(page)
+        for row in connection.execute(query)
     )
     return PeerChanges(rows=rows, total=total)
 
@@ -95,5 +98,5 @@ class _Side:
 
     def columns(self) -> list[Any]:
         named = {name: self.peer.c[name] for name in ("source", "valid_until", "signed_by")}
-        named |= {"record": self.record.c.body, "settings": self.setting.c.body}
+        named |= {"content": self.peer.c.content_id, "settings": self.setting.c.body}
         return [column.label(f"{self._name}_{name}") for name, column in named.items()]

@@ -86,22 +86,29 @@ class SqlMetadata(SqlActiveMetadata):
         if query.text.strip():
             conditions.append(peer.search.contains(query.text.strip().casefold(), autoescape=True))
         listed = METADATA_PEER.outerjoin(METADATA_SETTING, said)
-        rows = (
+        # The page first, then its records: what is skipped is never read.
+        page = (
             select(
                 peer.kind,
                 peer.entity_id,
                 peer.source,
                 peer.name,
+                peer.sort_name,
                 peer.valid_until,
                 peer.from_version,
-                METADATA_RECORD.c.body.label("record"),
+                peer.content_id,
                 setting.body.label("settings"),
             )
-            .select_from(listed.join(METADATA_RECORD, METADATA_RECORD.c.content_id == peer.content_id))
+            .select_from(listed)
             .where(*conditions)
             .order_by(peer.sort_name, peer.entity_id, peer.kind)
             .offset(query.offset)
             .limit(query.limit)
+        ).subquery()
+        rows = (
+            select(page, METADATA_RECORD.c.body.label("record"))
+            .join(METADATA_RECORD, METADATA_RECORD.c.content_id == page.c.content_id)
+            .order_by(page.c.sort_name, page.c.entity_id, page.c.kind)
         )
         with reading(self._engine) as connection:
             total = connection.execute(select(func.count()).select_from(listed).where(*conditions)).scalar_one()
