@@ -26,7 +26,8 @@ def person_key(person: AuthenticatedPerson) -> str | None:
     if affiliations := person.attributes.get(ORG_AFFILIATION, ()):
         return f"org:{min(affiliations)}"  # several may come in any order
     if person.name_id is not None:
-        return f"nameid:{person.upstream}:{person.name_id}"
+        # With its length, because an entityID may hold any character: two pairs must never read the same.
+        return f"nameid:{len(person.upstream)}:{person.upstream}:{person.name_id}"
     return None
 
 

@@ -1,5 +1,7 @@
 """The stable key of a person, and the pseudonyms made of it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ OTHER = EntityId("https://other.example.se/sp")
         pytest.param({PRID: "NO:1234567890", ORG_AFFILIATION: "a@b"}, "x", "prid:NO:1234567890", id="then the prid"),
         pytest.param({ORG_AFFILIATION: "a@b"}, "x", "org:a@b", id="then the affiliation"),
         pytest.param({ORG_AFFILIATION: ("c@d", "a@b")}, "x", "org:a@b", id="of several, the same one in any order"),
-        pytest.param({}, "x", f"nameid:{UPSTREAM}:x", id="then the upstream's own word, with its name"),
+        pytest.param({}, "x", f"nameid:{len(UPSTREAM)}:{UPSTREAM}:x", id="then the upstream's own word, with its name"),
         pytest.param({MAPPED_PNR: "198611239883"}, None, None, id="a mapped number is nobody's key"),
         pytest.param({}, None, None, id="nothing stays the same"),
     ],
@@ -37,6 +39,12 @@ def test_the_key_of_a_person(
     attributes: dict[AttributeKey, str | tuple[str, ...]], name_id: str | None, key: str | None
 ) -> None:
     assert person_key(make_person(attributes, name_id=name_id)) == key
+
+
+def test_an_upstream_cannot_speak_of_the_persons_of_another_whatever_it_is_called() -> None:
+    person = replace(make_person(name_id="tolvan"), upstream="https://idp.example.se")
+    other = replace(make_person(name_id="//idp.example.se:tolvan"), upstream="https")
+    assert person_key(person) != person_key(other)
 
 
 def test_a_mapped_number_does_not_take_over_the_account_of_its_number() -> None:
