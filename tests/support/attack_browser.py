@@ -14,6 +14,8 @@ from support.installation import BASE_URL
 from werkzeug.datastructures import Headers
 
 SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
+COOKIE = "broker-test"
+_HOST = urlsplit(BASE_URL).hostname or ""
 _ASSERTIONS = ("Assertion", "EncryptedAssertion")
 
 
@@ -100,6 +102,19 @@ class Browser:
     def post(self, path: str, data: Any = None, headers: Mapping[str, str] | None = None, **more: Any) -> Page:
         """Post a form (a mapping, or raw octets)."""
         return self._seen(self.client.post(path, data=data, base_url=BASE_URL, headers=headers or {}, **more))
+
+    @property
+    def cookie(self) -> str | None:
+        """The session's cookie."""
+        found = self.client.get_cookie(COOKIE, domain=_HOST)
+        return found.value if found else None
+
+    def tab(self) -> "Browser":
+        """A second tab, which can be used at the same time."""
+        client = self.client.application.test_client()
+        if self.cookie is not None:
+            client.set_cookie(COOKIE, self.cookie, domain=_HOST)
+        return Browser(client=client, granted=self.granted)
 
     def follow(self, page: Page) -> Page:
         """Go where `page` redirects to, as long as that is ours."""
