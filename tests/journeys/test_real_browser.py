@@ -126,7 +126,6 @@ def test_a_refusal_is_shown_before_the_e_service_is_told(clicks: Clicks, page: P
     clicks.identify(page, "coordination:loa3")
     if not clicks.scripted:
         page.locator('form:has(input[name="SAMLResponse"]) button').click()
-    page.wait_for_url("**/login/*/continue")
     page.locator('form[action$="/answer"] button').click()
     if not clicks.scripted:
         page.locator('form:has(input[name="SAMLResponse"]) button').click()
