@@ -11,7 +11,7 @@ from broker.vocabulary.categories import HIDE_FROM_DISCOVERY, SIGNATURE_SERVICE,
 def e_service_view(peer: StoredPeer) -> EService:
     """The e-service of a peer with an SP role."""
     record, settings = peer.record, peer.settings
-    categories = frozenset(map(CategoryUri, (*record.categories, *settings.vouched_categories)))
+    categories = frozenset(map(CategoryUri, (*record.categories, *_vouched(peer, settings.vouched_categories))))
     allowed = settings.allowed_upstreams
     return EService(
         entity_id=EntityId(peer.entity_id),
@@ -34,14 +34,14 @@ def upstream_view(
 ) -> Upstream:
     """The upstream of a peer with an IdP role. `source`: the federation it came with, if any."""
     record, settings = peer.record, peer.settings
-    categories = frozenset(map(CategoryUri, (*record.categories, *settings.vouched_categories)))
+    categories = frozenset(map(CategoryUri, (*record.categories, *_vouched(peer, settings.vouched_categories))))
     rows = (catalogue.find_by_name(name) for name in (record.idp.principal_selection if record.idp else ()))
     return Upstream(
         entity_id=EntityId(peer.entity_id),
         names=record.names or record.organization_names or {"sv": peer.entity_id},
         logos=record.logos,
         dialect=settings.dialect or (source.dialect if source else DEFAULT_DIALECT),
-        contexts=frozenset(map(ContextUri, (*record.assurance, *settings.vouched_contexts))),
+        contexts=frozenset(map(ContextUri, (*record.assurance, *_vouched(peer, settings.vouched_contexts)))),
         categories=categories,
         categories_known=any(kind_of(uri) is CategoryKind.SERVICE_ENTITY for uri in categories),
         scopes=frozenset(record.idp.scopes if record.idp else ()),
@@ -49,6 +49,11 @@ def upstream_view(
         eidas_connector=peer.entity_id in connectors,
         hidden=HIDE_FROM_DISCOVERY in categories,
     )
+
+
+def _vouched(peer: StoredPeer, said: tuple[str, ...]) -> tuple[str, ...]:
+    """What an administrator vouches for; for a federation's entity nobody but the federation does."""
+    return said if peer.source == ADMINISTRATOR else ()
 
 
 def _contact(record: EntityRecord) -> str | None:

@@ -11,6 +11,7 @@ from broker.messages.finding import Finding, found
 from broker.messages.metadata import ReadDocument
 
 _UNNAMED = "federation"
+_LONGEST_NAME = 500
 
 KeyOf = tuple[PeerId, str]
 
@@ -31,7 +32,8 @@ class UploadWork:
     @property
     def source_name(self) -> str:
         """What a federation is called here: as the administrator says, else as it calls itself."""
-        return (self.upload.source or self.document.name or self.upload.file_name).strip() or _UNNAMED
+        name = (self.upload.source or self.document.name or self.upload.file_name).strip()
+        return name[:_LONGEST_NAME] or _UNNAMED
 
     def refuse(self, subject: str) -> Plan:
         """A plan that changes nothing."""

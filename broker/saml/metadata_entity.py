@@ -40,6 +40,7 @@ IsAddress = Callable[[str], bool]
 
 _ROLES = {PeerKind.E_SERVICE: "SPSSODescriptor", PeerKind.UPSTREAM: "IDPSSODescriptor"}
 _MAX_ENTITY_ID = 1024  # SAML core 8.3.6
+_MAX_ENTITY_ID_OCTETS = 2048  # what every database can have as a key
 _MAX_URI = 2048
 _KEY_TRANSPORT = ("rsa-oaep-mgf1p", "rsa-oaep", "rsa-1_5")  # last part of the algorithm's name
 
@@ -119,7 +120,7 @@ class _Reading:
 
     def _has_usable_id(self) -> bool:
         entity_id = self._entity_id
-        if not entity_id or len(entity_id) > _MAX_ENTITY_ID:
+        if not entity_id or len(entity_id) > _MAX_ENTITY_ID or len(entity_id.encode()) > _MAX_ENTITY_ID_OCTETS:
             return False
         if any(c.isspace() or not c.isprintable() for c in entity_id):
             return False

@@ -142,7 +142,7 @@ def _language_of(element: etree._Element) -> str | None:
 
 
 def _clean(text: str) -> str:
-    kept = "".join(c for c in text if c.isprintable() or c in _HARMLESS_FORMAT)
+    kept = text if text.isprintable() else "".join(c for c in text if c.isprintable() or c in _HARMLESS_FORMAT)
     return kept if len(kept) <= _MAX_TEXT else kept[: _MAX_TEXT - 1] + "…"
 
 

@@ -14,6 +14,8 @@ from broker.messages.entity import EntityRecord
 from broker.vocabulary.collation import swedish_order
 from broker.vocabulary.languages import DEFAULT_LANGUAGE, best_text
 
+_LONGEST_KEY = 200  # octets: an index has its limits, and names their novelists
+
 
 class MetadataCodec:
     """Data ↔ JSON. Building the adapters takes a few milliseconds, so a store keeps one."""
@@ -66,7 +68,7 @@ def shown_name(names: Mapping[str, str], entity_id: str) -> str:
 
 def sort_key(name: str) -> bytes:
     """A key whose octets sort in Swedish order; octets, because text is compared as the database's locale likes."""
-    return swedish_order(name).encode()
+    return swedish_order(name).encode()[:_LONGEST_KEY]
 
 
 def search_text(names: Mapping[str, str], entity_id: str) -> str:

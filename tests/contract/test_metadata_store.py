@@ -189,6 +189,13 @@ def test_the_history_says_who_when_what_and_why(store: SqlMetadata) -> None:
     assert [entry.version for entry in store.history(limit=1)] == [2]
 
 
+def test_the_longest_names_fit(store: SqlMetadata) -> None:
+    longest = peer("urn:" + "\N{THUMBS UP SIGN}" * 511, "\N{THUMBS UP SIGN}" * 1000)
+    make(store, Change(put=(longest,), withdraw=((peer_id(longest), "f" * 64),)))
+    assert store.find_peer(1, UPSTREAM, longest.entity_id) == longest
+    assert store.peers(1, PeerQuery()).rows[0].name == longest.record.names["sv"]
+
+
 # --- two at once -----------------------------------------------------------------------------------------------
 
 

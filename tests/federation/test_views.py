@@ -56,6 +56,12 @@ def test_declared_and_vouched_levels_count_together() -> None:
     assert upstream(UpstreamDraft(levels=())).contexts == frozenset()
 
 
+def test_nobody_vouches_for_an_entity_of_a_federation() -> None:
+    assert upstream(source=SOURCE, vouched_contexts=(LOA2,), vouched_categories=("urn:more",)).contexts == {LOA3}
+    assert "urn:more" not in upstream(source=SOURCE, vouched_categories=("urn:more",)).categories
+    assert "urn:more" not in e_service(source=SOURCE.name, vouched_categories=("urn:more",)).categories
+
+
 def test_an_e_service_of_a_feed_is_known_as_such() -> None:
     assert not e_service().from_feed
     assert e_service(source="https://md.example.se/all").from_feed

@@ -130,6 +130,7 @@ def test_a_broken_role_does_not_harm_the_other() -> None:
         pytest.param("", ["entity-id-missing"], id="empty"),
         pytest.param("https://a b", ["entity-id-missing"], id="white space inside"),
         pytest.param("https://x/" + "a" * 1024, ["entity-id-missing"], id="too long"),
+        pytest.param("https://x/" + "\N{THUMBS UP SIGN}" * 600, ["entity-id-missing"], id="too many octets"),
     ],
 )
 def test_an_entity_id_is_what_it_is(entity_id: str, expected: list[str]) -> None:
