@@ -129,7 +129,7 @@ def read_uri(text: str | None, what: str) -> str:
         Malformed: absent, empty, too long, or with white space or control characters inside.
     """
     written = (text or "").strip(_XML_SPACE)
-    if not written or len(written) > MAX_URI or any(c.isspace() or not c.isprintable() for c in written):
+    if not written or len(written) > MAX_URI or not written.isprintable() or " " in written:
         raise Malformed(f"{what} is no URI")
     return written
 

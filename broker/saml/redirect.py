@@ -35,6 +35,7 @@ _MAX_QUERY = 256 * 1024
 _KNOWN = (b"SAMLRequest", b"SAMLResponse", b"SAMLEncoding", b"SAMLart", b"RelayState", b"SigAlg", b"Signature")
 _LOOKS_LIKE_OURS = re.compile(rb"saml.*|relaystate|sigalg|signature", re.IGNORECASE | re.DOTALL)
 _ESCAPED = re.compile(rb"(?:[^%]|%[0-9A-Fa-f]{2})*")
+_BASE64_ESCAPES = str.maketrans({"+": "%2B", "/": "%2F", "=": "%3D"})
 _HASHES: Mapping[str, type[hashes.HashAlgorithm]] = {
     "sha256": hashes.SHA256,
     "sha384": hashes.SHA384,
@@ -113,12 +114,12 @@ def encode(
     """
     deflate = zlib.compressobj(level=9, wbits=-zlib.MAX_WBITS)
     compressed = deflate.compress(message) + deflate.flush()
-    parts = [f"{field}={_quoted(base64.b64encode(compressed))}"]
+    parts = [f"{field}={_quoted_base64(compressed)}"]
     if relay_state:
         parts.append(f"RelayState={_quoted(relay_state.encode())}")
     parts.append(f"SigAlg={_quoted(algorithm.encode())}")
     signature = _sign(key, SIGNATURES[algorithm], "&".join(parts).encode("ascii"))
-    parts.append(f"Signature={_quoted(base64.b64encode(signature))}")
+    parts.append(f"Signature={_quoted_base64(signature)}")
     return f"{destination}{'&' if '?' in destination else '?'}{'&'.join(parts)}"
 
 
@@ -186,6 +187,10 @@ def _inflate(data: bytes) -> bytes:
 
 def _quoted(value: bytes) -> str:
     return quote(value, safe="")
+
+
+def _quoted_base64(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii").translate(_BASE64_ESCAPES)  # a tenth of what `quote` takes
 
 
 # --- the signature ---------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ with the one that the signature covers: whatever a library dereferenced, these o
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,7 @@ from broker.saml.algorithms import (
 )
 from broker.saml.keys import OwnKey, find_peer_key, xmlsec_public_key
 from broker.saml.signature_shape import SignatureRejected, SignatureShape, read_shape
-from broker.saml.xml import DS, canonicalise, parse_wire, serialise
+from broker.saml.xml import DS, canonicalise, serialise
 
 __all__ = ["SignatureRejected", "Verified", "covered_octets", "sign_enveloped", "verify_enveloped"]
 
@@ -187,7 +188,7 @@ def sign_enveloped(
     if SIGNATURES[signature_algorithm].key_type != key.key_type:
         raise ValueError("the key does not fit the signature algorithm")
     # A tree of its own: xmlsec registers the ID with the document, which must not outlive this call.
-    own = parse_wire(serialise(root))
+    own = deepcopy(root)
     identifier = own.get("ID")
     if not identifier:
         raise ValueError("the element has no ID")

@@ -88,8 +88,10 @@ def add_headers(app: Flask, base_url: str, environment: str) -> None:
     headers = standing_headers(base_url, environment)
 
     def complete(response: Response) -> Response:
+        present = {name.lower() for name, _ in response.headers}  # one look at the list, not one for each
         for name, value in headers.items():
-            response.headers.setdefault(name, value)
+            if name.lower() not in present:
+                response.headers.add(name, value)
         return response
 
     app.after_request(complete)
