@@ -205,12 +205,11 @@ class MetadataDesk:
 
     def _plan_block(self, entity_id: str, lift: bool) -> Plan:
         base = self._store.active_version()
-        settings: dict[PeerId, PeerSettings] = {}
-        for kind in PeerKind:
-            said = self._store.settings(base, kind, entity_id)
-            if said is not None or self._store.find_peer(base, kind, entity_id) is not None:
-                settings[kind, entity_id] = said or PeerSettings()
-        findings = [] if settings else [found("entity-unknown", name=entity_id)]
+        said = {(kind, entity_id): self._store.settings(base, kind, entity_id) for kind in PeerKind}
+        known = any(one is not None for one in said.values()) or bool(self._peers(base, entity_id, None))
+        findings = [] if known else [found("entity-unknown", name=entity_id)]
+        # In both kinds, whichever it has: metadata may bring the other role tomorrow.
+        settings = {peer_id: one or PeerSettings() for peer_id, one in said.items()}
         changed = tuple(
             (peer_id, replace(one, blocked=not lift)) for peer_id, one in settings.items() if one.blocked is lift
         )

@@ -262,6 +262,21 @@ def test_a_block_survives_update_removal_and_return(bench: DeskBench) -> None:
     assert not bench.peer(UPSTREAM).settings.blocked
 
 
+def test_a_block_holds_for_a_role_that_comes_later(bench: DeskBench) -> None:
+    accepted(bench.add_federation(signed_aggregate(UpstreamDraft().xml())))
+    accepted(bench.desk().block(UPSTREAM))
+    soon = bench.clock.at + timedelta(days=20)
+    sp = EServiceDraft(entity_id=UPSTREAM).xml().partition("<md:SPSSODescriptor")[2].partition("</md:SPSSODescriptor>")
+    both = UpstreamDraft(after=f"<md:SPSSODescriptor{sp[0]}</md:SPSSODescriptor>")
+    outcome = bench.add_federation(signed_aggregate(both.xml(), valid_until=soon))
+    accepted(outcome)
+    assert bench.peer(UPSTREAM, PeerKind.E_SERVICE).settings.blocked
+    assert bench.peer(UPSTREAM, PeerKind.UPSTREAM).settings.blocked
+    accepted(bench.desk().block(UPSTREAM, lift=True))
+    assert not bench.peer(UPSTREAM, PeerKind.E_SERVICE).settings.blocked
+    assert bench.desk().block(UPSTREAM, lift=True).after is None
+
+
 def test_blocking_twice_makes_no_version(bench: DeskBench) -> None:
     accepted(bench.add_upstream(UpstreamDraft().xml()))
     accepted(bench.desk().block(UPSTREAM))
