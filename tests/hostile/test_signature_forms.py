@@ -9,9 +9,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from support.attack_crypto import signed_by_hand, signed_by_template
 from support.attack_peers import NS, PERSON, PNR
 from support.attack_query import private_key
-from support.attack_signing import signed_by_hand, signed_by_template
 from support.attack_world import Login, World
 from support.key_pairs import KeyPair
 from support.messages import ResponseDraft
@@ -137,7 +137,8 @@ MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 
 def test_the_hand_that_makes_these_makes_valid_signatures(world: World) -> None:
     login = world.login()
-    answer = signed_by_hand(draft_of(login), f"{MORE}rsa-sha256", partial(pkcs1, login.upstream.keys))
+    draft = draft_of(login)
+    answer = signed_by_hand(draft.xml(), draft.response_id, f"{MORE}rsa-sha256", partial(pkcs1, login.upstream.keys))
     assert login.assert_granted(login.deliver(answer))[PNR] == PERSON[PNR]
 
 
@@ -161,7 +162,8 @@ def test_the_hand_that_makes_these_makes_valid_signatures(world: World) -> None:
 )
 def test_another_algorithm_is_refused(world: World, algorithm: str, sign: Callable[[KeyPair, bytes], bytes]) -> None:
     login = world.login()
-    answer = signed_by_hand(draft_of(login), algorithm, partial(sign, login.upstream.keys))
+    draft = draft_of(login)
+    answer = signed_by_hand(draft.xml(), draft.response_id, algorithm, partial(sign, login.upstream.keys))
     world.assert_refused(login.deliver(answer), INVALID)
 
 
@@ -169,5 +171,6 @@ def test_a_truncated_hmac_is_refused(world: World) -> None:
     login = world.login()
     length = "<ds:HMACOutputLength>0</ds:HMACOutputLength>"
     method = f'<ds:SignatureMethod Algorithm="{MORE}hmac-sha256">{length}</ds:SignatureMethod>'
-    answer = signed_by_hand(draft_of(login), "", lambda _: b"\0", method=method)
+    draft = draft_of(login)
+    answer = signed_by_hand(draft.xml(), draft.response_id, "", lambda _: b"\0", method=method)
     world.assert_refused(login.deliver(answer), INVALID)

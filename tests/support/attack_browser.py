@@ -109,12 +109,16 @@ class Browser:
         found = self.client.get_cookie(COOKIE, domain=_HOST)
         return found.value if found else None
 
+    def plant(self, value: str) -> None:
+        """Set the session's cookie from outside."""
+        self.client.set_cookie(COOKIE, value, domain=_HOST)
+
     def tab(self) -> "Browser":
         """A second tab, which can be used at the same time."""
-        client = self.client.application.test_client()
+        browser = Browser(client=self.client.application.test_client(), granted=self.granted)
         if self.cookie is not None:
-            client.set_cookie(COOKIE, self.cookie, domain=_HOST)
-        return Browser(client=client, granted=self.granted)
+            browser.plant(self.cookie)
+        return browser
 
     def follow(self, page: Page) -> Page:
         """Go where `page` redirects to, as long as that is ours."""

@@ -1,4 +1,4 @@
-"""An e-service and an upstream whose every message can be bent. Their cryptography is xmlsec1's, not the broker's."""
+"""An e-service and an upstream whose every message can be bent. Their cryptography is not the broker's."""
 
 import base64
 from collections.abc import Callable
@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from lxml import etree
+from support.attack_crypto import certificate_of, opened, signed
 from support.attack_query import Query
+from support.ciphers import Sealed
 from support.installation import BASE_URL
 from support.key_pairs import KeyPair
 from support.keys import key_pair
-from support.messages import AES256_GCM, AssertionDraft, RequestDraft, ResponseDraft, decrypted, encrypted, signed
+from support.messages import NAMESPACES, AssertionDraft, RequestDraft, ResponseDraft
 
 LOA2 = "http://id.elegnamnden.se/loa/1.0/loa2"
 LOA3 = "http://id.elegnamnden.se/loa/1.0/loa3"
@@ -37,12 +39,7 @@ ACS_URL = f"{BASE_URL}{ACS_PATH}"
 IDP_ENTITY = f"{BASE_URL}/saml/idp"
 SP_ENTITY = f"{BASE_URL}/saml/sp"
 
-NS = {
-    "saml2p": "urn:oasis:names:tc:SAML:2.0:protocol",
-    "saml2": "urn:oasis:names:tc:SAML:2.0:assertion",
-    "xenc": "http://www.w3.org/2001/04/xmlenc#",
-    "ds": "http://www.w3.org/2000/09/xmldsig#",
-}
+NS = NAMESPACES
 PROTOCOL = f'protocolSupportEnumeration="{NS["saml2p"]}"'
 POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
@@ -79,11 +76,10 @@ def peer_keys(name: str, kind: str = "rsa2048") -> KeyPair:
 
 def key_descriptor(keys: KeyPair, use: str | None) -> str:
     """A KeyDescriptor with a certificate."""
-    body = "".join(keys.certificate.decode().strip().splitlines()[1:-1])
     written = f' use="{use}"' if use else ""
     return (
         f'<md:KeyDescriptor{written}><ds:KeyInfo xmlns:ds="{NS["ds"]}"><ds:X509Data>'
-        f"<ds:X509Certificate>{body}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        f"<ds:X509Certificate>{certificate_of(keys)}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
     )
 
 
@@ -140,15 +136,14 @@ class EServicePeer:
 
     def form(self, draft: RequestDraft, relay_state: str = "opaque", rewrite: Rewrite = same) -> dict[str, str]:
         """The fields of a signed request by POST; `rewrite` happens after signing."""
-        xml = signed(draft.xml(), self.keys, element="saml2p:AuthnRequest", reference=draft.request_id)
+        xml = signed(draft.xml(), draft.request_id, self.keys)
         return {"SAMLRequest": base64.b64encode(rewrite(xml).encode()).decode(), "RelayState": relay_state}
 
     def read(self, fields: dict[str, str]) -> etree._Element:
-        """The Assertion in an answer, decrypted by xmlsec1."""
-        response = etree.fromstring(base64.b64decode(fields["SAMLResponse"]))
-        sealed = response.find("saml2:EncryptedAssertion/xenc:EncryptedData", NS)
+        """The Assertion in an answer, decrypted."""
+        sealed = etree.fromstring(base64.b64decode(fields["SAMLResponse"])).find("saml2:EncryptedAssertion", NS)
         assert sealed is not None
-        return etree.fromstring(decrypted(etree.tostring(sealed), self.keys).encode())
+        return etree.fromstring(opened(sealed, self.keys))
 
 
 def requires(*names: str) -> str:
@@ -231,14 +226,13 @@ class UpstreamPeer:
 
     def sign(self, draft: ResponseDraft, keys: KeyPair | None = None, rewrite: Rewrite = same) -> str:
         """The Response, signed after `rewrite`."""
-        xml = rewrite(draft.xml())
-        return signed(xml, keys or self.keys, element="saml2p:Response", reference=draft.response_id)
+        return signed(rewrite(draft.xml()), draft.response_id, keys or self.keys)
 
     def sign_assertion(self, xml: str, assertion_id: str, keys: KeyPair | None = None) -> str:
         """An Assertion with a signature of its own."""
-        return signed(xml, keys or self.keys, element="saml2:Assertion", reference=assertion_id)
+        return signed(xml, assertion_id, keys or self.keys)
 
 
-def seal(assertion: str, certificate: bytes, block: str = AES256_GCM) -> str:
+def seal(assertion: str, certificate: bytes) -> str:
     """The EncryptedAssertion for the owner of `certificate`."""
-    return encrypted(assertion, certificate, block=block)
+    return Sealed(keys=KeyPair(key=b"", certificate=certificate), plain=assertion.encode()).xml()

@@ -36,7 +36,7 @@ from support.attack_peers import (
 )
 from support.installation import Installation
 from support.key_pairs import KeyPair
-from support.messages import AES256_GCM, AssertionDraft, RequestDraft, ResponseDraft
+from support.messages import AssertionDraft, RequestDraft, ResponseDraft
 
 from broker import web
 from broker.flow.metadata_plans import UploadKind
@@ -206,9 +206,9 @@ class Login:
         """The assertion that answers perfectly."""
         return self.upstream.assertion(self.asked)
 
-    def seal(self, assertion: str, block: str = AES256_GCM) -> str:
+    def seal(self, assertion: str) -> str:
         """`assertion`, encrypted for the broker."""
-        return seal(assertion, self.world.broker_certificate, block)
+        return seal(assertion, self.world.broker_certificate)
 
     def answer(
         self,

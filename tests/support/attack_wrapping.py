@@ -9,7 +9,7 @@ from copy import deepcopy
 from types import MappingProxyType
 
 from lxml import etree
-from support.attack_peers import NS
+from support.messages import NAMESPACES as NS
 
 Wrap = Callable[[etree._Element, etree._Element], etree._Element]
 
