@@ -300,6 +300,8 @@ class LoginFlow:
             return self._tell(state.to, outcome.code, visit)
         if not _is_same(handover, state.handover):
             raise LoginMovedOn("the answer was brought by another browser, or this page is not where it led")
+        if self._directory.find_upstream(outcome.upstream, visit.now) is None:
+            raise PeerWithdrawn(f"upstream {outcome.upstream}")  # since it answered
         try:
             answer = self._answers.write_granted(state.to, outcome, visit)
         except BrokerError as failure:

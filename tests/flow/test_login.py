@@ -421,6 +421,14 @@ def test_a_withdrawn_upstream_ends_its_logins_with_a_page(scene: Scene) -> None:
         scene.flow.arrive(response_to("login-1.1"), visit_of(TestBrowser()))
 
 
+def test_the_answer_of_an_upstream_that_was_withdrawn_since_counts_no_more(scene: Scene) -> None:
+    scene.to_parked()
+    del scene.directory.known[BANKID]
+    with pytest.raises(PeerWithdrawn):
+        scene.conclude()
+    assert scene.e_services.granted == []
+
+
 def test_a_withdrawn_e_service_ends_its_logins_with_a_page(scene: Scene) -> None:
     scene.to_parked()
     del scene.directory.e_services[E_SERVICE]
