@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from support.attack_peers import SSO_PATH
+from support.attack_peers import LOA4, asks_for, changed
 from support.attack_world import Login, World
 
 FOREIGN = "foreign-form"
@@ -87,13 +87,8 @@ def test_who_is_excluded_by_the_request_cannot_be_chosen(world: World) -> None:
 
 def test_who_cannot_reach_the_level_cannot_be_chosen(world: World) -> None:
     """Only one upstream reaches loa4, so the citizen is sent there at once; going back offers nobody else."""
-    draft = world.e_service.request()
-    children = draft.children.replace("loa3", "loa4")
-    browser = world.browser()
-    sent = browser.follow(browser.get(f"{SSO_PATH}?{world.e_service.query(replace(draft, children=children))}"))
-    assert sent.headers["Location"].startswith("https://levels.example.org/")
-    login_id = sent.headers["Location"].rpartition("RelayState=")[2].partition(".")[0]
-    refused = browser.post(f"/login/{login_id}/choice", {"upstream": world.upstream.entity_id})
+    login = world.login(upstream=world.upstream_of_levels, bend=changed(children=asks_for(LOA4)))
+    refused = login.browser.post(f"{login.path}/choice", {"upstream": world.upstream.entity_id})
     world.assert_refused(refused, NOT_OFFERED)
 
 

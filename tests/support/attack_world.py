@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from lxml import etree
 from support.attack_browser import Browser, Form, Page
 from support.attack_peers import (
+    ACCEPTS_COORDINATION_NUMBER,
     ACS_PATH,
     LOA2,
     LOA3,
@@ -60,6 +61,12 @@ class World:
         self.employer = EServicePeer("personal")
         self.register(self.demanding_e_service, categories=())
         self.register(self.employer, categories=(LOA3_ORGID,))
+        self.open_e_service, self.fickle_e_service = EServicePeer("oppen"), EServicePeer("borta")
+        self.register(self.open_e_service, categories=(LOA3_PNR, ACCEPTS_COORDINATION_NUMBER))
+        self.register(self.fickle_e_service)
+        self.fickle_upstreams = UpstreamPeer("degraded"), UpstreamPeer("compromised"), UpstreamPeer("blocked")
+        for upstream in self.fickle_upstreams:
+            self.register(upstream)
         self.upstream_of_levels = UpstreamPeer("levels", scope("kommun.se"))
         self.register(self.upstream_of_levels, contexts=(LOA2, LOA3, LOA4, LOA3_NONRESIDENT))
         keys = installation.opened.settings.keys_folder
@@ -118,7 +125,7 @@ class World:
         e_service, upstream, browser = e_service or self.e_service, upstream or self.upstream, browser or self.browser()
         draft = bend(e_service.request())
         page = self.start(e_service.query(draft, relay_state), browser)
-        asked = self.choose(page, upstream)
+        asked = self.choose(page, upstream) if page.is_html else read_asked(page)  # the only one is not asked about
         return Login(
             world=self,
             browser=browser,
@@ -126,7 +133,7 @@ class World:
             upstream=upstream,
             request_id=draft.request_id,
             asked=asked,
-            path=(page.own_action("choice") or "").removesuffix("/choice"),
+            path=f"/login/{asked.relay_state.partition('.')[0]}",
         )
 
     def deliver(self, fields: Any, browser: Browser, **more: Any) -> Page:
