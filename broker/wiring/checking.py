@@ -1,6 +1,7 @@
 """What `broker check` finds, and what `serve` refuses to start with."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +24,12 @@ _SOON = timedelta(days=60)
 
 def check_installation(settings: Settings) -> tuple[Remark, ...]:
     """Everything worth knowing; each part is looked at even when another is broken."""
-    opened = open_all(settings)
+    with closing(open_all(settings)) as opened:
+        return _check(opened)
+
+
+def _check(opened: Opened) -> tuple[Remark, ...]:
+    settings = opened.settings
     parts: tuple[tuple[str, Callable[[Opened], Iterator[Remark]]], ...] = (
         ("broker", _levels),
         ("files", _modes),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import click
 import structlog
 
 from broker.audit.verification import export_events, verify_chains
@@ -19,7 +20,7 @@ from broker.wiring.checking import check_installation
 from broker.wiring.directories import build_directory, build_metadata_desk
 from broker.wiring.listening import check_listening
 from broker.wiring.migration import build_key_desk, migrate_stores
-from broker.wiring.opened import open_all
+from broker.wiring.opened import Opened, open_all
 from broker.wiring.policies import build_catalogue, build_policy
 from broker.wiring.serving import build_worker
 
@@ -43,24 +44,31 @@ def build_parts() -> CliParts:
     )
 
 
+def _opened(settings: Settings) -> Opened:
+    """Open until the command ends."""
+    opened = open_all(settings)
+    click.get_current_context().call_on_close(opened.close)
+    return opened
+
+
 def _directory(settings: Settings) -> Directory:
-    return build_directory(open_all(settings))
+    return build_directory(_opened(settings))
 
 
 def _policy(settings: Settings) -> Policy:
-    return build_policy(open_all(settings))
+    return build_policy(_opened(settings))
 
 
 def _metadata_desk(settings: Settings) -> MetadataDesk:
-    return build_metadata_desk(open_all(settings))
+    return build_metadata_desk(_opened(settings))
 
 
 def _key_desk(settings: Settings) -> KeyDesk:
-    return build_key_desk(open_all(settings))
+    return build_key_desk(_opened(settings))
 
 
 def _audit_tools(settings: Settings) -> AuditTools:
-    rows = SqlAuditRows(open_all(settings).durable)
+    rows = SqlAuditRows(_opened(settings).durable)
 
     def verify() -> tuple[Remark, ...]:
         report = verify_chains(rows)

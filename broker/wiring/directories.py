@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from broker.audit.chain import ChainedAuditLog
 from broker.cli.parts import Remark
 from broker.dialects import DIALECTS
 from broker.federation.directory import ActiveDirectory
@@ -12,7 +11,6 @@ from broker.flow.metadata_plans import DeskRules
 from broker.messages.metadata import ReadDocument
 from broker.saml.read_metadata import read_metadata
 from broker.stores.sql_active_metadata import SqlActiveMetadata
-from broker.stores.sql_audit import SqlAuditRows
 from broker.stores.sql_metadata import SqlMetadata
 from broker.wiring.actor import current_actor
 from broker.wiring.opened import Opened
@@ -51,7 +49,7 @@ def build_metadata_desk(opened: Opened) -> MetadataDesk:
             dialects=frozenset(DIALECTS),
             connectors=frozenset(part.eidas_connectors),
         ),
-        audit=ChainedAuditLog(SqlAuditRows(opened.durable), opened.node),
+        audit=opened.audit,
         clock=opened.clock,
         ids=opened.ids,
         actor=current_actor(),

@@ -10,7 +10,7 @@ import structlog
 
 from broker.audit.redaction import keep_allowed_keys
 
-_SERVER = "gunicorn.error"
+SERVER = "gunicorn.error"
 _REFUSED_HTTP = "Invalid request from"  # what follows quotes the request, and so perhaps a message or RelayState
 _HARMLESS = re.compile(r"[A-Za-z][A-Za-z0-9]{0,19}")  # the name of a signal, a method or a class
 
@@ -35,7 +35,7 @@ def log_processors() -> list[Any]:
 
 def follow_libraries() -> None:
     """What libraries log goes the same way. The server's logger keeps to itself, so it is followed by name."""
-    for name in (None, _SERVER):
+    for name in (None, SERVER):
         logger = logging.getLogger(name)
         logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, LibraryLines)]
         logger.addHandler(LibraryLines())
@@ -52,7 +52,7 @@ class LibraryLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log it our way."""
-        told = _words_of_server(record) if record.name == _SERVER else f"{record.module}:{record.lineno}"
+        told = _words_of_server(record) if record.name == SERVER else f"{record.module}:{record.lineno}"
         log = structlog.get_logger("library")
         log.log(record.levelno, told, logger=record.name, exc_info=record.exc_info)
 

@@ -1,15 +1,14 @@
 """What `broker migrate` does: tables, environment stamp, and the first keys."""
 
 from collections.abc import Sequence
+from contextlib import closing
 
-from broker.audit.chain import ChainedAuditLog
 from broker.config.settings import Settings
 from broker.core.errors import KeyRejected
 from broker.flow.key_desk import KeyDesk
 from broker.flow.key_ports import KeyUse
 from broker.stores.key_folder import FileKeyFolder
 from broker.stores.migrate import migrate
-from broker.stores.sql_audit import SqlAuditRows
 from broker.stores.sql_keys import SqlKeyStates
 from broker.wiring.actor import current_actor
 from broker.wiring.opened import Opened, open_all
@@ -17,12 +16,12 @@ from broker.wiring.opened import Opened, open_all
 
 def migrate_stores(settings: Settings) -> tuple[str, ...]:
     """Bring the durable store to this version; a line for each thing done."""
-    opened = open_all(settings)
-    ran = migrate(opened.unchecked_durable())
-    lines = [f"durable store: revision {revision} applied" for revision in ran] or ["durable store: current"]
-    desk = build_key_desk(opened)  # opens the store with its checks, and stamps the environment
-    known = {entry.use for entry in desk.list()}
-    lines.extend(_take_keys_into_use(opened, desk, [use for use in KeyUse if use not in known]))
+    with closing(open_all(settings)) as opened:
+        ran = migrate(opened.unchecked_durable)
+        lines = [f"durable store: revision {revision} applied" for revision in ran] or ["durable store: current"]
+        desk = build_key_desk(opened)  # opens the store with its checks, and stamps the environment
+        known = {entry.use for entry in desk.list()}
+        lines.extend(_take_keys_into_use(opened, desk, [use for use in KeyUse if use not in known]))
     return tuple(lines)
 
 
@@ -31,7 +30,7 @@ def build_key_desk(opened: Opened) -> KeyDesk:
     return KeyDesk(
         states=SqlKeyStates(opened.durable),
         folder=FileKeyFolder(opened.settings.keys_folder, opened.settings.organisation.name["sv"]),
-        audit=ChainedAuditLog(SqlAuditRows(opened.durable), opened.node),
+        audit=opened.audit,
         clock=opened.clock,
         ids=opened.ids,
         actor=current_actor(),

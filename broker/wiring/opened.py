@@ -9,13 +9,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Engine
 
+from broker.audit.chain import ChainedAuditLog
 from broker.config.key_files import NAME_ID_SECRET, SEALING_SECRET, load_secrets
 from broker.config.settings import Settings
 from broker.core.errors import ConfigRejected
 from broker.flow.system import SystemClock, SystemIds
+from broker.stores.embedded import EmbeddedTransientStore
 from broker.stores.opening import open_transient
 from broker.stores.sealing import SealingKeys
 from broker.stores.sql import open_durable
+from broker.stores.sql_audit import SqlAuditRows
 from broker.stores.stamp import stamp_durable, stamp_transient
 from broker.stores.transient import TransientStore
 from broker.stores.version import check_current
@@ -32,16 +35,22 @@ class Opened:
     @cached_property
     def durable(self) -> Engine:
         """The durable store, migrated and of our environment. Raises StoreMismatch, StoreUnavailable."""
-        engine = self.unchecked_durable()
+        engine = self.unchecked_durable
         check_current(engine)
         stamp_durable(engine, self.settings.broker.environment, self.clock.now())
         return engine
 
+    @cached_property
     def unchecked_durable(self) -> Engine:
-        """The durable store as it is, for `migrate` and `check`."""
+        """The durable store as it is, for `migrate`."""
         return open_durable(
             self.settings.durable_url, password=self._password(self.settings.stores.durable_password_file)
         )
+
+    @cached_property
+    def audit(self) -> ChainedAuditLog:
+        """The audit log of this process, for everything in it that records. Raises StoreMismatch, StoreUnavailable."""
+        return ChainedAuditLog(SqlAuditRows(self.durable), self.node)
 
     @cached_property
     def transient(self) -> TransientStore:
@@ -75,6 +84,14 @@ class Opened:
         return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"broker audit pseudonym").derive(
             self.name_id_secret
         )
+
+    def close(self) -> None:
+        """Close what was opened; it opens again when it is used again."""
+        if "unchecked_durable" in self.__dict__:
+            self.unchecked_durable.dispose()
+        transient = self.__dict__.get("transient")
+        if isinstance(transient, EmbeddedTransientStore):
+            transient.close()
 
     @property
     def node(self) -> str:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from flask import Flask
 
-from broker.audit.chain import ChainedAuditLog
 from broker.core.errors import BrokerError
 from broker.core.login import EntityId
 from broker.dialects import DIALECTS
@@ -19,7 +18,6 @@ from broker.stores.codec import LoginCodec
 from broker.stores.logins import SealedLoginStore
 from broker.stores.opening import open_redis_client
 from broker.stores.seen import SeenIdsIn
-from broker.stores.sql_audit import SqlAuditRows
 from broker.stores.sql_keys import SqlHeartbeats, SqlKeyStates
 from broker.stores.values import SealedValues
 from broker.web.app import WebParts, create_app
@@ -38,11 +36,6 @@ _TOMBSTONE = timedelta(minutes=30)
 def build_keys(opened: Opened) -> CurrentKeys:
     """Our key ring, followed."""
     return CurrentKeys(SqlKeyStates(opened.durable), opened.settings.keys_folder)
-
-
-def build_audit(opened: Opened) -> ChainedAuditLog:
-    """The audit log of this process."""
-    return ChainedAuditLog(SqlAuditRows(opened.durable), opened.node)
 
 
 def build_app(opened: Opened) -> Flask:
@@ -95,7 +88,7 @@ def build_flow(opened: Opened, keys: CurrentKeys, directory: Directory) -> Login
         ),
         directory=directory,
         logins=SealedLoginStore(opened.transient, LoginCodec(opened.sealing)),
-        audit=build_audit(opened),
+        audit=opened.audit,
         policy=build_policy(opened),
         ids=opened.ids,
         lifetimes=Lifetimes(
