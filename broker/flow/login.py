@@ -6,6 +6,7 @@ every other one is raised as a BrokerError and ends on a stop page.
 """
 
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -29,7 +30,7 @@ from broker.core.errors import (
 from broker.core.login import AnswerAddress, ContextUri, EntityId, LoginId, LoginRequest, RefusedRequest
 from broker.core.ports import IdSource
 from broker.core.state import LoginEnded, LoginStarted, LoginState, ReadyToAnswer, UpstreamPending
-from broker.flow.answers import AnswerWriter
+from broker.flow.answers import AnswerWriter, WrittenAnswer
 from broker.flow.arrival import Arrival, handover_of
 from broker.flow.events import AuditEvent, LoginRequested, UpstreamAsked
 from broker.flow.policy import Policy
@@ -311,17 +312,24 @@ class LoginFlow:
             expires_at = visit.now + self._lifetimes.page
             self._move(stored, replace(state, outcome=refused, expires_at=expires_at))
             return self._tell(state.to, failure.code, visit)
-        # Won first, then recorded, then sent: of two tabs one answers, and no assertion leaves unrecorded.
-        self._move(stored, self._ended(state.to, GRANTED, visit))
-        self._audit.record(answer.event)
-        visit.browser.forget(state.to.login_id)
-        return answer.step
+        return self._answer(stored, self._ended(state.to, GRANTED, visit), answer, visit)
 
     def _answer_refused(self, stored: Stored, to: AnswerAddress, code: str, visit: Visit) -> NextStep:
-        answer = self._answers.write_refused(to, code, visit)
-        self._move(stored, self._ended(to, code, visit))
-        self._audit.record(answer.event)
-        visit.browser.forget(to.login_id)
+        return self._answer(stored, self._ended(to, code, visit), self._answers.write_refused(to, code, visit), visit)
+
+    def _answer(self, stored: Stored, ended: LoginEnded, answer: WrittenAnswer, visit: Visit) -> NextStep:
+        """Won first, then recorded, then sent: of two tabs one answers, and no assertion leaves unrecorded."""
+        self._move(stored, ended)
+        try:
+            self._audit.record(answer.event)
+        except BrokerError:
+            # Nothing has left. What was decided waits again, so that the citizen can fetch it when the audit is back.
+            with suppress(BrokerError):
+                current = self._logins.find(ended.login_id, visit.now)
+                if current is not None and current.state == ended:
+                    self._logins.move(current, stored.state)
+            raise
+        visit.browser.forget(ended.login_id)
         return answer.step
 
     def _refuse_new(self, to: AnswerAddress, code: str, carries_cookie: bool, visit: Visit) -> NextStep:

@@ -12,7 +12,7 @@ from flask import Response, request
 from broker.core.login import EntityId, LoginId
 from broker.core.parties import EService, Texts
 from broker.core.ports import IdSource
-from broker.flow.steps import AskCitizen, GoTo, NextStep, PostBrowser, SendBrowser, TellCitizen
+from broker.flow.steps import AskCitizen, GoTo, NextStep, Place, PostBrowser, SendBrowser, TellCitizen
 from broker.web.errors import STATUS_OF, WORTH_RETRYING
 from broker.web.languages import Catalogue, Catalogues, text_in
 from broker.web.peers import LinkView
@@ -171,7 +171,10 @@ class Pages:
         if step.login_id is not None or not isinstance(login_id, str) or step.code not in WORTH_RETRYING:
             return None
         # Relative to nothing the browser sent: the id passed the route's pattern.
-        return LinkView(href=login_path(LoginId(login_id)), text=t(WORTH_RETRYING[step.code]))
+        href = login_path(LoginId(login_id))
+        if handover := request.args.get(HANDOVER):  # without it the outcome is for nobody
+            href += f"/{Place.CONTINUE.value}?{urlencode({HANDOVER: handover})}"
+        return LinkView(href=href, text=t(WORTH_RETRYING[step.code]))
 
     def _plain_targets(self, step: AskCitizen) -> tuple[str, ...]:
         """The http: origins that the choice may lead to: a test environment's loopback peers."""

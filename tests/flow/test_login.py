@@ -391,6 +391,25 @@ def test_without_audit_no_assertion_leaves(scene: Scene) -> None:
         scene.conclude()
 
 
+def test_what_the_audit_did_not_take_waits_until_it_does(scene: Scene) -> None:
+    scene.to_parked()
+    scene.audit.broken = True
+    for _ in range(2):
+        with pytest.raises(AuditUnavailable):
+            scene.conclude()
+    scene.audit.broken = False
+    assert isinstance(scene.conclude(), PostBrowser)
+
+
+def test_a_cancellation_that_the_audit_did_not_take_can_be_repeated(scene: Scene) -> None:
+    scene.to_upstream()
+    scene.audit.broken = True
+    with pytest.raises(AuditUnavailable):
+        scene.flow.cancel(LOGIN, visit_of(scene.browser))
+    scene.audit.broken = False
+    assert isinstance(scene.flow.cancel(LOGIN, visit_of(scene.browser)), PostBrowser)
+
+
 def test_without_audit_no_login_starts(scene: Scene) -> None:
     scene.audit.broken = True
     with pytest.raises(AuditUnavailable):
