@@ -186,6 +186,8 @@ class SamlEServiceSide:
             except ValueError:
                 # Ignoring it would let anybody log in where one person was expected.
                 raise RequestUnsupported(f"{request.issuer}: malformed MatchValue for {row.key}") from None
+        if request.principal and not hints:
+            raise RequestUnsupported(f"{request.issuer}: no MatchValue is of an attribute that is known here")
         return tuple(hints)
 
 

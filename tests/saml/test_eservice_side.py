@@ -354,6 +354,14 @@ PSC = "http://id.swedenconnect.se/authn/1.0/principal-selection/ns"
             RequestUnsupported,
             id="a malformed principal",
         ),
+        pytest.param(
+            {
+                "children": f'<saml2p:Extensions><p:PrincipalSelection xmlns:p="{PSC}"><p:MatchValue Name="urn:oid:9.9">'
+                "x</p:MatchValue></p:PrincipalSelection></saml2p:Extensions>"
+            },
+            RequestUnsupported,
+            id="a principal whom nobody here could tell from others",
+        ),
     ],
 )
 def test_what_we_cannot_do_is_refused_to_the_sender(changes: dict[str, Any], error: type[BrokerError]) -> None:
