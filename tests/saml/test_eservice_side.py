@@ -356,7 +356,7 @@ PSC = "http://id.swedenconnect.se/authn/1.0/principal-selection/ns"
         ),
         pytest.param(
             {
-                "children": f'<saml2p:Extensions><p:PrincipalSelection xmlns:p="{PSC}"><p:MatchValue Name="urn:oid:9.9">'
+                "children": f'<saml2p:Extensions><p:PrincipalSelection xmlns:p="{PSC}"><p:MatchValue Name="urn:9">'
                 "x</p:MatchValue></p:PrincipalSelection></saml2p:Extensions>"
             },
             RequestUnsupported,
