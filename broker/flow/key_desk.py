@@ -1,7 +1,7 @@
 """Rollover of our own keys: list, add, promote, retire. One desk for the command and, later, the pages."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -88,17 +88,20 @@ class KeyDesk:
         self._change("keys retire", key_id, now, lambda: self._states.retire(key_id, now))
 
     def _change(self, action: str, key_id: str, now: datetime, change: Callable[[], None]) -> None:
-        change()
-        self._audit.record(
-            AdministratorActed(
-                at=now,
-                reference=self._ids.reference(),
-                actor=self._actor,
-                action=action,
-                subject=key_id,
-                before=None,
-                after=None,
-                content_hash=None,
-                findings=(),
-            )
+        event = AdministratorActed(
+            at=now,
+            reference=self._ids.reference(),
+            actor=self._actor,
+            action=action,
+            subject=key_id,
+            before=None,
+            after=None,
+            content_hash=None,
+            findings=(),
         )
+        self._audit.record(event)  # first: what cannot be recorded is not done
+        try:
+            change()
+        except KeyRejected as refused:
+            self._audit.record(replace(event, findings=(f"blocks {refused.code}",)))
+            raise
