@@ -103,6 +103,8 @@ def create_app(parts: WebParts) -> Flask:
     )
     app.url_map.converters["token"] = _Token
     app.url_map.strict_slashes = True
+    # An address with slashes too many would be answered by a redirect to whatever host the request names.
+    app.url_map.merge_slashes = False
     set_cookie_rules(app, parts.base_url, parts.environment)
     stored = StoredSessions(parts.sessions, ids=parts.ids, clock=parts.clock, lifetime=parts.session_lifetime)
     app.session_interface = LazySessions(
