@@ -101,6 +101,7 @@ class Browser:
 
     def post(self, path: str, data: Any = None, headers: Mapping[str, str] | None = None, **more: Any) -> Page:
         """Post a form (a mapping, or raw octets)."""
+        more.setdefault("content_type", "application/x-www-form-urlencoded")
         return self._seen(self.client.post(path, data=data, base_url=BASE_URL, headers=headers or {}, **more))
 
     @property

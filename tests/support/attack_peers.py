@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 from uuid import uuid4
+from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 from support.attack_crypto import certificate_of, opened, signed
@@ -32,6 +33,8 @@ ORG_AFFILIATION = "urn:oid:1.2.752.201.3.1"
 PERSON = {PNR: ["198611239883"], SURNAME: ["Testsson"], GIVEN_NAME: ["Åsa"], DISPLAY_NAME: ["Åsa Testsson"]}
 VICTIM = {PNR: ["191212121212"], SURNAME: ["Tolvansson"], GIVEN_NAME: ["Tolvan"], DISPLAY_NAME: ["Tolvan Tolvansson"]}
 """Whom an attacker wants to be."""
+
+HOSTILE_NAME = '"><script>alert(1)</script><img/src=x/onerror=alert(2)>`{{7*7}}${7*7}'
 
 SSO_PATH = "/saml/idp/sso"
 ACS_PATH = "/saml/sp/acs"
@@ -87,7 +90,7 @@ def key_descriptor(keys: KeyPair, use: str | None) -> str:
 def entity_descriptor(entity_id: str, role: str) -> str:
     """The metadata of one entity."""
     return (
-        f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{entity_id}">{role}'
+        f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID={quoteattr(entity_id)}>{role}'
         "</md:EntityDescriptor>"
     )
 
@@ -98,10 +101,12 @@ class EServicePeer:
 
     name: str = "bygglov"
     more: str = ""
+    flags: str = 'AuthnRequestsSigned="true"'
+    own_id: str | None = None
 
     @property
     def entity_id(self) -> str:
-        return f"https://{self.name}.example.se/sp"
+        return self.own_id or f"https://{self.name}.example.se/sp"
 
     @property
     def acs(self) -> str:
@@ -115,7 +120,7 @@ class EServicePeer:
         """Its EntityDescriptor: signed requests, one POST ACS."""
         return entity_descriptor(
             self.entity_id,
-            f'<md:SPSSODescriptor AuthnRequestsSigned="true" {PROTOCOL}>{key_descriptor(self.keys, "signing")}'
+            f"<md:SPSSODescriptor {self.flags} {PROTOCOL}>{key_descriptor(self.keys, 'signing')}"
             f'{key_descriptor(self.keys, "encryption")}<md:AssertionConsumerService index="0" isDefault="true" '
             f'Binding="{POST}" Location="{self.acs}"/>{self.more}</md:SPSSODescriptor>',
         )
@@ -154,6 +159,14 @@ def requires(*names: str) -> str:
     return f'<md:AttributeConsumingService index="0">{service}{requested}</md:AttributeConsumingService>'
 
 
+def ui_info(name: str, address: str) -> str:
+    """How an entity wants to be shown."""
+    texts = f'<mdui:DisplayName xml:lang="sv">{escape(name)}</mdui:DisplayName>'
+    texts += f'<mdui:InformationURL xml:lang="sv">{escape(address)}</mdui:InformationURL>'
+    texts += f'<mdui:Logo height="80" width="80">{escape(address)}</mdui:Logo>'
+    return f'<mdui:UIInfo xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui">{texts}</mdui:UIInfo>'
+
+
 def scope(name: str) -> str:
     """A scope that an IdP may speak for."""
     return f'<shibmd:Scope xmlns:shibmd="urn:mace:shibboleth:metadata:1.0" regexp="false">{name}</shibmd:Scope>'
@@ -180,10 +193,11 @@ class UpstreamPeer:
 
     name: str = "idp"
     extensions: str = ""
+    own_id: str | None = None
 
     @property
     def entity_id(self) -> str:
-        return f"https://{self.name}.example.org/idp"
+        return self.own_id or f"https://{self.name}.example.org/idp"
 
     @property
     def keys(self) -> KeyPair:

@@ -16,6 +16,7 @@ from support.attack_browser import Browser, Form, Page
 from support.attack_peers import (
     ACCEPTS_COORDINATION_NUMBER,
     ACS_PATH,
+    HOSTILE_NAME,
     LOA2,
     LOA3,
     LOA3_NONRESIDENT,
@@ -34,6 +35,7 @@ from support.attack_peers import (
     same,
     scope,
     seal,
+    ui_info,
 )
 from support.installation import Installation
 from support.key_pairs import KeyPair
@@ -67,6 +69,15 @@ class World:
         self.fickle_upstreams = UpstreamPeer("degraded"), UpstreamPeer("compromised"), UpstreamPeer("blocked")
         for upstream in self.fickle_upstreams:
             self.register(upstream)
+        self.lax_e_service = EServicePeer("slarv", flags="")
+        shown = ui_info(HOSTILE_NAME, "javascript:alert(1)")
+        hostile_id = f"https://x/{HOSTILE_NAME.replace(' ', '')}"
+        self.hostile_upstream = UpstreamPeer("hostile", shown, f"{hostile_id}idp")
+        self.hostile_e_service = EServicePeer(
+            "fientlig", f"<md:Extensions>{shown}</md:Extensions>", own_id=f"{hostile_id}sp"
+        )
+        for peer in (self.lax_e_service, self.hostile_upstream, self.hostile_e_service):
+            self.register(peer)
         self.upstream_of_levels = UpstreamPeer("levels", scope("kommun.se"))
         self.register(self.upstream_of_levels, contexts=(LOA2, LOA3, LOA4, LOA3_NONRESIDENT))
         keys = installation.opened.settings.keys_folder
