@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, TextIO
 
 import structlog
@@ -18,7 +19,7 @@ _HARMLESS = re.compile(r"[A-Za-z][A-Za-z0-9]{0,19}")  # the name of a signal, a 
 def configure_logs(stream: TextIO = sys.stderr) -> None:
     """Call once per process, before anything logs."""
     structlog.configure(
-        processors=log_processors(), logger_factory=structlog.PrintLoggerFactory(stream), cache_logger_on_first_use=True
+        processors=log_processors(), logger_factory=lambda *_: Lines(stream), cache_logger_on_first_use=True
     )
     follow_libraries()
 
@@ -39,6 +40,20 @@ def follow_libraries() -> None:
         logger = logging.getLogger(name)
         logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, LibraryLines)]
         logger.addHandler(LibraryLines())
+
+
+class Lines(structlog.PrintLogger):
+    """Prints, and lets the work go on when that fails: on a full disk, or when who collects the lines has died.
+
+    What must not be lost is in the audit, and there it stops the work.
+    """
+
+    def msg(self, message: str) -> None:
+        """Print `message`."""
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
 
 
 class LibraryLines(logging.Handler):

@@ -47,6 +47,10 @@ class Reply:
         assert len(set(found)) == 1, f"{self.status} at {self.url}: {self.text}"
         return str(found[0])
 
+    def links(self, start: str) -> tuple[str, ...]:
+        """Where the links of the page's main part lead that begin with `start`."""
+        return tuple(href for href in self._document.xpath("//main//a/@href") if href.startswith(start))
+
     def form(self) -> tuple[str, dict[str, str]]:
         """Address and fields of the form that posts a message to somebody else."""
         for form in self._document.forms if self.text else ():

@@ -2,10 +2,11 @@
 
 import json
 import os
+import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from support.citizen import Send, over_http
 from support.command_line import Folder, make_folder
-from support.programs import Program, free_port, need_program, running
+from support.programs import Program, free_port, running
 from support.running_broker import clean_environment
 
 HOST = "127.0.0.1"
@@ -56,6 +57,18 @@ class RealBroker:
         found: dict[str, Any] = json.loads(self.send("GET", "/health/ready", {}, b"").text)
         return found
 
+    @contextmanager
+    def full_disk(self, largest_file: int) -> Iterator[None]:
+        """Let no worker make a file larger than this many bytes."""
+        limits = resource.prlimit(self.workers[0], resource.RLIMIT_FSIZE)
+        for worker in self.workers:
+            resource.prlimit(worker, resource.RLIMIT_FSIZE, (largest_file, limits[1]))
+        try:
+            yield
+        finally:
+            for worker in self.workers:
+                resource.prlimit(worker, resource.RLIMIT_FSIZE, limits)
+
     def kill_worker(self) -> int:
         """kill -9 one of them, and wait until another has taken its place."""
         before = self.workers
@@ -82,13 +95,13 @@ def make_served_folder(path: Path) -> tuple[Folder, str]:
 
 
 @contextmanager
-def serving(folder: Folder, bind: str, *, workers: int = 2, largest_file: int | None = None) -> Iterator[RealBroker]:
-    """Run `broker serve` until the block ends. No file may grow beyond `largest_file` bytes, as on a full disk."""
+def serving(
+    folder: Folder, bind: str, *, workers: int = 2, settings: Mapping[str, str] | None = None
+) -> Iterator[RealBroker]:
+    """Run `broker serve` until the block ends; `settings` are variables that override the file."""
     command: list[str | Path] = [sys.executable, "-m", "broker", "serve", "--config", folder.config]
     command += ["--bind", bind, "--workers", str(workers)]
-    if largest_file is not None:
-        command = [need_program("prlimit", "util-linux"), f"--fsize={largest_file}", "--", *command]
-    with running(command, folder=folder.path, name="serve", env=clean_environment()) as program:
+    with running(command, folder=folder.path, name="serve", env=clean_environment() | {**(settings or {})}) as program:
         program.wait_for(f"http://{bind}/health/live")
         broker = RealBroker(folder=folder, base_url=f"http://{bind}", program=program)
         wait_until(lambda: len(broker.workers) == workers)
