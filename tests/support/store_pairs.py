@@ -1,10 +1,11 @@
 """A served broker with parties around it, on either pair of stores."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.command_line import Folder
 from support.parties import Parties, meet, prepare, register
 from support.real_broker import RealBroker, make_served_folder, serving
 from support.servers import PostgresqlServer, RedisServer
@@ -42,8 +43,12 @@ def town(
     postgresql: PostgresqlServer | None = None,
     workers: int = 2,
     settings: Mapping[str, str] | None = None,
+    before_serving: Callable[[Folder], None] = lambda _: None,
 ) -> Iterator[Town]:
-    """Everybody registered with each other, and `broker serve` running; on SQLite where no server is given."""
+    """Everybody registered with each other, and `broker serve` running; on SQLite where no server is given.
+
+    `settings` are variables that override the file for the server alone.
+    """
     folder, bind = make_served_folder(root / "broker")
     prepare(folder)
     if redis is not None:
@@ -52,5 +57,6 @@ def town(
         folder.edit('durable = ""', f'durable = "{postgresql.new_database()}"')
         folder.done("migrate")
     peers = register(folder, root / "parties")
+    before_serving(folder)
     with serving(folder, bind, workers=workers, settings=settings) as broker:
         yield Town(broker=broker, parties=meet(peers, broker.base_url, broker.send))
