@@ -3,9 +3,9 @@
 import pytest
 from lxml import etree, html
 from markupsafe import escape
-from support.attack_browser import Page
+from support.attack_browser import Page, read_asked
 from support.attack_peers import ACS_PATH, HOSTILE_NAME, NS, PERSON, SSO_PATH, changed
-from support.attack_world import World, read_asked
+from support.attack_world import World
 from support.messages import form_value
 
 STATES = {

@@ -2,14 +2,15 @@
 
 import base64
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from flask.testing import FlaskClient
 from lxml import etree, html
-from support.attack_peers import NS
+from support.attack_peers import NS, AskedUpstream
 from support.installation import BASE_URL
 from werkzeug.datastructures import Headers
 
@@ -134,3 +135,25 @@ class Browser:
         if page.form is not None and "SAMLResponse" in page.form.fields and page.form.grants:
             self.granted.append(page.form)
         return page
+
+
+def values_of(assertion: etree._Element) -> dict[str, list[str]]:
+    """What an Assertion says, by attribute name."""
+    attributes: dict[str, list[str]] = {}
+    for attribute in assertion.iterfind(".//saml2:Attribute", NS):
+        values = attribute.findall("saml2:AttributeValue", NS)
+        attributes[attribute.get("Name") or ""] = [value.text or "" for value in values]
+    return attributes
+
+
+def read_asked(page: Page) -> AskedUpstream:
+    """The AuthnRequest that `page` sends to an upstream, by Redirect or by POST."""
+    if page.form is not None:
+        fields = page.form.fields
+        xml = base64.b64decode(fields["SAMLRequest"])
+    else:
+        assert page.status == 303, page.text
+        fields = dict(parse_qsl(urlsplit(page.headers["Location"]).query))
+        xml = zlib.decompress(base64.b64decode(fields["SAMLRequest"]), wbits=-15)
+    request_id = etree.fromstring(xml).get("ID") or ""
+    return AskedUpstream(request_id=request_id, relay_state=fields["RelayState"], xml=xml)

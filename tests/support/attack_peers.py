@@ -122,7 +122,7 @@ class EServicePeer:
             self.entity_id,
             f"<md:SPSSODescriptor {self.flags} {PROTOCOL}>{key_descriptor(self.keys, 'signing')}"
             f'{key_descriptor(self.keys, "encryption")}<md:AssertionConsumerService index="0" isDefault="true" '
-            f'Binding="{POST}" Location="{self.acs}"/>{self.more}</md:SPSSODescriptor>',
+            f'Binding="{POST}" Location={quoteattr(self.acs)}/>{self.more}</md:SPSSODescriptor>',
         )
 
     def request(self) -> RequestDraft:

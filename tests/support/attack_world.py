@@ -4,15 +4,13 @@
 """
 
 import base64
-import zlib
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from lxml import etree
-from support.attack_browser import Browser, Form, Page
+from support.attack_browser import Browser, Form, Page, read_asked, values_of
 from support.attack_peers import (
     ACCEPTS_COORDINATION_NUMBER,
     ACS_PATH,
@@ -133,16 +131,27 @@ class World:
         relay_state: str = "opaque",
     ) -> "Login":
         """A login that has come as far as the upstream."""
-        e_service, upstream, browser = e_service or self.e_service, upstream or self.upstream, browser or self.browser()
+        e_service, browser = e_service or self.e_service, browser or self.browser()
         draft = bend(e_service.request())
         page = self.start(e_service.query(draft, relay_state), browser)
-        asked = self.choose(page, upstream) if page.is_html else read_asked(page)  # the only one is not asked about
+        return self.login_from(page, draft.request_id, e_service, upstream)
+
+    def login_from(
+        self,
+        page: Page,
+        request_id: str,
+        e_service: EServicePeer | None = None,
+        upstream: UpstreamPeer | None = None,
+    ) -> "Login":
+        """The login that goes on from `page`, the choice."""
+        upstream = upstream or self.upstream
+        asked = self.choose(page, upstream) if page.own_action("choice") else read_asked(page)  # there is only one
         return Login(
             world=self,
-            browser=browser,
-            e_service=e_service,
+            browser=page.browser,
+            e_service=e_service or self.e_service,
             upstream=upstream,
-            request_id=draft.request_id,
+            request_id=request_id,
             asked=asked,
             path=f"/login/{asked.relay_state.partition('.')[0]}",
         )
@@ -262,12 +271,7 @@ class Login:
 
     def assert_granted(self, page: Page) -> dict[str, list[str]]:
         """The e-service gets an answer to its own request. Returns the values that it reads, by attribute name."""
-        assertion = self.read(page)
-        attributes: dict[str, list[str]] = {}
-        for attribute in assertion.iterfind(".//saml2:Attribute", NS):
-            values = attribute.findall("saml2:AttributeValue", NS)
-            attributes[attribute.get("Name") or ""] = [value.text or "" for value in values]
-        return attributes
+        return values_of(self.read(page))
 
     def read(self, page: Page) -> etree._Element:
         """The Assertion that the e-service gets, with `page` accounted for."""
@@ -278,12 +282,3 @@ class Login:
         assert confirmation is not None
         assert confirmation.get("InResponseTo") == self.request_id
         return assertion
-
-
-def read_asked(page: Page) -> AskedUpstream:
-    """The AuthnRequest that `page` sends to an upstream by Redirect."""
-    assert page.status == 303, page.text
-    query = parse_qs(urlsplit(page.headers["Location"]).query)
-    xml = zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), wbits=-15)
-    request_id = etree.fromstring(xml).get("ID") or ""
-    return AskedUpstream(request_id=request_id, relay_state=query["RelayState"][0], xml=xml)
