@@ -73,9 +73,12 @@ Send = Callable[[str, str, Mapping[str, str], bytes], Reply]
 """Method, path with query, headers, body."""
 
 
-def over_http(base_url: str, timeout_s: float = 30) -> Send:
-    """A new connection for each request, so that any worker may take it."""
-    parts = urlsplit(base_url)
+def over_http(base_url: str, *, listening: str | None = None, timeout_s: float = 30) -> Send:
+    """A new connection for each request, so that any worker may take it.
+
+    `listening` is where the broker really is, when its own address belongs to a TLS terminator.
+    """
+    parts = urlsplit(listening or base_url)
 
     def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
