@@ -1,11 +1,13 @@
 """What the commands work on."""
 
+import os
 from collections.abc import Iterator
 
 import click
 import structlog
 
 from broker.audit.verification import export_events, verify_chains
+from broker.cli.options import MISUSED
 from broker.cli.parts import AuditTools, CliParts, Remark
 from broker.config.settings import Settings
 from broker.core.ports import Clock
@@ -22,7 +24,7 @@ from broker.wiring.listening import check_listening
 from broker.wiring.migration import build_key_desk, migrate_stores
 from broker.wiring.opened import Opened, open_all
 from broker.wiring.policies import build_catalogue, build_policy
-from broker.wiring.serving import build_worker
+from broker.wiring.serving import build_worker_when_possible
 
 _log = structlog.get_logger("broker.serve")
 
@@ -86,4 +88,11 @@ def _audit_tools(settings: Settings) -> AuditTools:
 def _serve(settings: Settings, bind: str, workers: int) -> None:
     check_listening(bind)
     _log.info("serving", bind=bind, workers=workers, environment=settings.broker.environment)
-    run_server(lambda: build_worker(open_all(settings)), bind=bind, workers=workers, threads=settings.serve.threads)
+    master = os.getpid()
+    try:
+        run_server(
+            lambda: build_worker_when_possible(settings), bind=bind, workers=workers, threads=settings.serve.threads
+        )
+    except SystemExit as ended:
+        # Workers end through here too, and tell the server by their own codes what became of them.
+        raise SystemExit(MISUSED if ended.code and os.getpid() == master else ended.code) from None

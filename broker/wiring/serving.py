@@ -2,11 +2,14 @@
 
 import atexit
 import ipaddress
+import time
 from datetime import datetime, timedelta
 
+import structlog
 from flask import Flask
 
-from broker.core.errors import BrokerError
+from broker.config.settings import Settings
+from broker.core.errors import BrokerError, StoreUnavailable
 from broker.core.login import EntityId
 from broker.dialects import DIALECTS
 from broker.flow.login import Lifetimes, LoginFlow
@@ -25,12 +28,15 @@ from broker.web.ports import Readiness
 from broker.wiring.current_keys import CurrentKeys
 from broker.wiring.directories import build_directory
 from broker.wiring.heartbeat import Heartbeat
-from broker.wiring.opened import Opened
+from broker.wiring.opened import Opened, open_all
 from broker.wiring.own_metadata import OwnMetadataDocuments, load_logo
 from broker.wiring.policies import build_catalogue, build_policy
 
 _RESPONSE_MAX_AGE = timedelta(minutes=3)  # between an IdP's IssueInstant and us: transport, not reading time
 _TOMBSTONE = timedelta(minutes=30)
+_PATIENCE_S = 10  # less than the server gives a worker to begin
+
+_log = structlog.get_logger("broker.serve")
 
 
 def build_keys(opened: Opened) -> CurrentKeys:
@@ -53,6 +59,21 @@ def build_worker(opened: Opened) -> Flask:
     heartbeat.start()
     atexit.register(heartbeat.stop)
     return app
+
+
+def build_worker_when_possible(settings: Settings) -> Flask:
+    """The same, waiting for a store that does not answer just now.
+
+    A worker that replaces one that died would else take the whole server with it. After a while it gives up by ending,
+    and the server tries with the next.
+    """
+    for _ in range(_PATIENCE_S):
+        try:
+            return build_worker(open_all(settings))
+        except StoreUnavailable as failure:
+            _log.error("a worker waits for a store", code=failure.code, detail=failure.detail)
+            time.sleep(1)
+    raise SystemExit(1)
 
 
 def _build(opened: Opened, keys: CurrentKeys) -> Flask:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -91,6 +92,17 @@ def test_a_worker_that_dies_is_replaced_and_the_log_says_so(broker: RealBroker) 
     died = broker.kill_worker()
     wait_until(lambda: any(str(died) in line["event"] and line["level"] == "error" for line in broker.lines))
     assert broker.ready()["ready"]
+
+
+def test_workers_that_can_never_serve_end_it_as_a_misconfiguration(broker: RealBroker) -> None:
+    connection = sqlite3.connect(broker.folder.data / "durable.sqlite")
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")  # a newer program has migrated it
+    connection.commit()
+    connection.close()
+    os.kill(broker.workers[0], signal.SIGKILL)
+    assert broker.program.process.wait(ENDS_WITHIN_S) == 2
+    assert "newer" in broker.log
+    assert "Traceback" not in broker.log
 
 
 def test_flags_override_settings_and_the_environment_does_too(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """A store that goes away while the broker serves: clear pages, no assertion without its audit, and the way back."""
 
 import json
+import os
+import signal
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -82,6 +84,21 @@ def test_postgresql_goes_and_comes_back(tmp_path: Path, postgresql: PostgresqlSe
         there.parties.receive(citizen.get(outcome))
         there.assert_logs_in()
         there.broker.folder.done("audit", "verify")
+
+
+def test_workers_that_die_while_the_database_is_away_are_replaced_when_it_is_back(
+    tmp_path: Path, postgresql: PostgresqlServer
+) -> None:
+    with town(tmp_path, postgresql=postgresql) as there:
+        postgresql.stop()
+        try:
+            for worker in there.broker.workers:
+                os.kill(worker, signal.SIGKILL)
+            wait_until(lambda: there.broker.log.count("a worker waits for a store") >= 4)
+            assert there.broker.program.process.poll() is None
+        finally:
+            postgresql.start()
+        there.assert_logs_in()
 
 
 def test_a_database_that_takes_no_event_lets_no_assertion_out(tmp_path: Path, postgresql: PostgresqlServer) -> None:
