@@ -92,6 +92,34 @@ def test_an_assertion_that_is_for_everybody_or_for_nobody_is_refused(world: Worl
     world.assert_refused(world.login().answered(in_assertion=shape), UNACCEPTABLE)
 
 
+ISSUER = "<saml2:Issuer>https://idp.example.org/idp</saml2:Issuer>"
+HEADS: dict[str, Rewrite] = {
+    "no Issuer": rewritten(ISSUER, ""),
+    "an empty Issuer": rewritten(ISSUER, "<saml2:Issuer> </saml2:Issuer>"),
+    "two Issuers": rewritten("<saml2p:Status>", f"{ISSUER}<saml2p:Status>"),
+    "no IssueInstant": rewritten(" IssueInstant=", " xml:lang="),
+    "no Version": rewritten(' Version="2.0"', ""),
+    "two Statuses": rewritten("</saml2p:Status>", "</saml2p:Status><saml2p:Status/>"),
+    "an unknown attribute": rewritten(" Version=", ' For="everybody" Version='),
+    "an unknown child": rewritten("<saml2p:Status>", "<saml2p:Trust/><saml2p:Status>"),
+    "text": rewritten("<saml2p:Status>", "trust me<saml2p:Status>"),
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS.keys())
+def test_a_signed_response_that_is_none_by_the_schema_is_refused(world: World, head: Rewrite) -> None:
+    world.assert_refused(world.login().answered(in_response=head), UNACCEPTABLE)
+
+
+@pytest.mark.parametrize(
+    "name", ["LogoutResponse", "ArtifactResponse", "ManageNameIDResponse", "AuthnRequest", "response"]
+)
+def test_another_message_of_the_upstream_is_no_response(world: World, name: str) -> None:
+    login = world.login()
+    other = rewritten("saml2p:Response", f"saml2p:{name}")
+    world.assert_refused(login.answered(in_response=other), "message-unreadable")
+
+
 def test_several_audiences_of_which_we_are_one_log_in(world: World) -> None:
     login = world.login()
     three = RESTRICTION(f"urn:a</saml2:Audience><saml2:Audience>{SP_ENTITY}</saml2:Audience><saml2:Audience>urn:b")

@@ -4,6 +4,8 @@ import time
 
 import pytest
 from support.attack_peers import (
+    EIDAS_HIGH,
+    EIDAS_NF_HIGH,
     LOA2,
     LOA3,
     LOA3_NONRESIDENT,
@@ -11,6 +13,7 @@ from support.attack_peers import (
     NS,
     PERSON,
     PNR,
+    UNCERTIFIED_EIDAS_HIGH,
     UpstreamPeer,
     asks_for,
     changed,
@@ -72,6 +75,23 @@ def test_who_authenticated_is_named_first_whatever_the_upstream_says(world: Worl
     assertion = login.read(login.answered(assertion=changed(authorities=[world.upstream.entity_id])))
     named = [e.text for e in assertion.iterfind(".//saml2:AuthenticatingAuthority", NS)]
     assert named == [world.other_upstream.entity_id, world.upstream.entity_id]
+
+
+# --- levels that are the eIDAS connector's alone, whoever else declares them ------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [EIDAS_NF_HIGH, EIDAS_HIGH, UNCERTIFIED_EIDAS_HIGH])
+def test_nobody_is_sent_to_an_idp_that_says_it_is_the_connector(world: World, asked: str) -> None:
+    draft = changed(children=asks_for(asked))(world.e_service.request())
+    world.assert_refused(world.start(world.e_service.query(draft)), "no-upstream-for-assurance")
+
+
+@pytest.mark.parametrize("delivered", [EIDAS_NF_HIGH, EIDAS_HIGH])
+def test_what_such_an_idp_says_of_foreigners_counts_for_nothing(world: World, delivered: str) -> None:
+    children = asks_for(LOA3, UNCERTIFIED_EIDAS_HIGH)
+    login = world.login(upstream=world.pretender, bend=changed(children=children))
+    assert EIDAS_NF_HIGH.encode() not in login.asked.xml
+    world.assert_refused(login.answered(assertion=changed(context=delivered)), NOT_MET)
 
 
 # --- what an administrator took back while the citizen was away ------------------------------------------------------

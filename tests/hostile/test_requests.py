@@ -1,6 +1,7 @@
 """AuthnRequests that are signed by a registered e-service, and ask for what it may not have, or at the wrong time."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -166,6 +167,16 @@ def test_the_same_request_again_is_refused_whatever_the_way(world: World) -> Non
     world.assert_refused(world.start_by_post(world.e_service.form(draft)), "message-replayed")
     again = changed(issued=datetime.now(UTC) + timedelta(seconds=2), children=asks_for(LOA4))(draft)
     world.assert_refused(world.start(world.e_service.query(again)), "message-replayed")
+
+
+def test_of_one_request_many_times_at_once_one_is_taken(world: World) -> None:
+    query = world.e_service.query()
+    with ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(world.start, [query] * 4))
+    assert len([page for page in pages if page.own_action("choice")]) == 1
+    for page in pages:
+        if page.own_action("choice") is None:
+            world.assert_refused(page, "message-replayed")
 
 
 def test_a_stranger_burns_nobodys_request_id(world: World) -> None:

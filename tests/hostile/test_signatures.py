@@ -3,11 +3,12 @@
 import base64
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from support.attack_crypto import x509_data
-from support.attack_peers import NS, PERSON, PNR, VICTIM, changed, peer_keys
+from support.attack_peers import NS, PERSON, PNR, VICTIM, changed, peer_keys, rewritten
 from support.attack_query import private_key
 from support.attack_world import World
 from support.key_pairs import KeyPair
@@ -173,3 +174,18 @@ def test_the_signature_of_another_answer_does_not_fit(world: World) -> None:
     draft = login.upstream.response(login.asked, login.seal(changed(values=VICTIM)(login.assertion()).xml()))
     forged = draft.xml().replace("</saml2:Issuer>", f"</saml2:Issuer>{taken[0]}", 1)
     world.assert_refused(login.deliver(forged), INVALID)
+
+
+@pytest.mark.parametrize("name", [None, "Id", "id", "xml:id"])
+def test_a_response_without_an_id_cannot_be_signed(world: World, name: str | None) -> None:
+    """The reference has nothing to point at, or something that only some call an ID."""
+    login = world.login()
+    other = rewritten(" ID=", f" {name}=") if name else partial(re.sub, ' ID="[^"]+"', "", count=1)
+    world.assert_refused(login.answered(in_response=other), INVALID)
+
+
+def test_content_that_has_no_canonical_form_is_not_signed(world: World) -> None:
+    """A canonicaliser that fails gave an empty text elsewhere, and everybody's signature fits that."""
+    login = world.login()
+    relative = rewritten("</saml2p:Response>", '<x:a xmlns:x="relative"/></saml2p:Response>')
+    world.assert_refused(login.deliver(relative(login.answer())), INVALID)

@@ -140,6 +140,11 @@ def test_a_request_that_inflates_beyond_bounds_is_refused(world: World, size: in
     world.assert_refused(world.start(query.text()), UNREADABLE)
 
 
+def test_a_request_without_a_canonical_form_is_refused(world: World) -> None:
+    xml = inside('<x:a xmlns:x="relative"/>')(world.e_service.request().xml())
+    world.assert_refused(world.start(Query.of(xml).signed(world.e_service.keys).text()), UNREADABLE)
+
+
 def test_a_deflated_bomb_of_elements_is_refused(world: World) -> None:
     bomb = b"<a>" * 80_000 + b"</a>" * 80_000
     query = Query.of(bomb).signed(world.e_service.keys)

@@ -55,7 +55,8 @@ def signed_by_hand(
         key_info=f"<ds:KeyInfo>{key_info}</ds:KeyInfo>" if key_info else "",
     )
     signature = template.xml().replace("<ds:DigestValue/>", f"<ds:DigestValue>{digest}</ds:DigestValue>")
-    root = etree.fromstring(xml.replace(_END, _END + signature, 1).encode())
+    place = _END if _END in xml else ">"  # without an Issuer, first of all
+    root = etree.fromstring(xml.replace(place, place + signature, 1).encode())
     signed_info = root.find("ds:Signature/ds:SignedInfo", NAMESPACES)
     value = root.find("ds:Signature/ds:SignatureValue", NAMESPACES)
     assert signed_info is not None

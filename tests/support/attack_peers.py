@@ -21,6 +21,9 @@ from support.messages import NAMESPACES, AssertionDraft, RequestDraft, ResponseD
 LOA2 = "http://id.elegnamnden.se/loa/1.0/loa2"
 LOA3 = "http://id.elegnamnden.se/loa/1.0/loa3"
 LOA4 = "http://id.elegnamnden.se/loa/1.0/loa4"
+EIDAS_NF_HIGH = "http://id.elegnamnden.se/loa/1.0/eidas-nf-high"
+EIDAS_HIGH = "http://id.elegnamnden.se/loa/1.0/eidas-high"
+UNCERTIFIED_EIDAS_HIGH = "http://id.swedenconnect.se/loa/1.0/uncertified-eidas-high"
 LOA3_NONRESIDENT = "http://id.swedenconnect.se/loa/1.0/loa3-nonresident"
 LOA3_PNR = "http://id.elegnamnden.se/ec/1.0/loa3-pnr"
 ACCEPTS_COORDINATION_NUMBER = "http://id.swedenconnect.se/general-ec/1.0/accepts-coordination-number"
@@ -159,6 +162,17 @@ def requires(*names: str) -> str:
     return f'<md:AttributeConsumingService index="0">{service}{requested}</md:AttributeConsumingService>'
 
 
+def certified(*contexts: str) -> str:
+    """Extensions of an entity that declares levels; nothing without any."""
+    if not contexts:
+        return ""
+    values = "".join(f"<saml2:AttributeValue>{uri}</saml2:AttributeValue>" for uri in contexts)
+    name = "urn:oasis:names:tc:SAML:attribute:assurance-certification"
+    attribute = f'<saml2:Attribute xmlns:saml2="{NS["saml2"]}" Name="{name}">{values}</saml2:Attribute>'
+    namespace = 'xmlns:mdattr="urn:oasis:names:tc:SAML:metadata:attribute"'
+    return f"<md:Extensions><mdattr:EntityAttributes {namespace}>{attribute}</mdattr:EntityAttributes></md:Extensions>"
+
+
 def ui_info(name: str, address: str) -> str:
     """How an entity wants to be shown."""
     texts = f'<mdui:DisplayName xml:lang="sv">{escape(name)}</mdui:DisplayName>'
@@ -189,11 +203,12 @@ class AskedUpstream:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPeer:
-    """An IdP on another site. `extensions` are those of its role."""
+    """An IdP on another site. `extensions` are those of its role; `declared` are levels in its metadata."""
 
     name: str = "idp"
     extensions: str = ""
     own_id: str | None = None
+    declared: tuple[str, ...] = ()
 
     @property
     def entity_id(self) -> str:
@@ -208,6 +223,7 @@ class UpstreamPeer:
         extensions = f"<md:Extensions>{self.extensions}</md:Extensions>" if self.extensions else ""
         return entity_descriptor(
             self.entity_id,
+            f"{certified(*self.declared)}"
             f'<md:IDPSSODescriptor WantAuthnRequestsSigned="true" {PROTOCOL}>{extensions}'
             f"{key_descriptor(self.keys, 'signing')}"
             f'<md:SingleSignOnService Binding="{REDIRECT}" Location="https://{self.name}.example.org/sso"/>'

@@ -14,6 +14,8 @@ from support.attack_browser import Browser, Form, Page, read_asked, values_of
 from support.attack_peers import (
     ACCEPTS_COORDINATION_NUMBER,
     ACS_PATH,
+    EIDAS_HIGH,
+    EIDAS_NF_HIGH,
     HOSTILE_NAME,
     LOA2,
     LOA3,
@@ -74,8 +76,10 @@ class World:
         self.hostile_e_service = EServicePeer(
             "fientlig", f"<md:Extensions>{shown}</md:Extensions>", own_id=f"{hostile_id}sp"
         )
+        self.pretender = UpstreamPeer("pretender", declared=(LOA3, EIDAS_NF_HIGH, EIDAS_HIGH))
         for peer in (self.lax_e_service, self.hostile_upstream, self.hostile_e_service):
             self.register(peer)
+        self.register(self.pretender, contexts=())
         self.upstream_of_levels = UpstreamPeer("levels", scope("kommun.se"))
         self.register(self.upstream_of_levels, contexts=(LOA2, LOA3, LOA4, LOA3_NONRESIDENT))
         keys = installation.opened.settings.keys_folder
