@@ -8,7 +8,6 @@ import socket
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -64,26 +63,24 @@ class Aftermath:
         return logged | Counter(str(event["code"]) for event in self.events if event["kind"] == "LoginConcluded")
 
 
-def embedded_aftermath(root: Path, stack: ExitStack) -> Aftermath:
-    """In this process, on SQLite. It is kept open by `stack`."""
+def embedded_aftermath(root: Path) -> Aftermath:
+    """In this process, on SQLite."""
     folder = make_folder(root / "broker")
     prepare(folder)
     peers = register(folder, root / "parties")
     log = StringIO()
-    stack.enter_context(logs_in(log))
-    stack.enter_context(_libraries_followed())
-    opened = stack.enter_context(contextlib.closing(open_all(load_settings(folder.config, {}))))
-    parties = meet(peers, BASE_URL, in_process(build_app(opened), BASE_URL))
-    opened.transient.put("control", CONTROL.encode(), opened.clock.now().replace(year=9000))
+    with logs_in(log), _libraries_followed(), contextlib.closing(open_all(load_settings(folder.config, {}))) as opened:
+        parties = meet(peers, BASE_URL, in_process(build_app(opened), BASE_URL))
+        opened.transient.put("control", CONTROL.encode(), opened.clock.now().replace(year=9000))
 
-    def stores() -> dict[str, bytes]:
-        return {file.name: file.read_bytes() for file in folder.data.iterdir()}
+        def stores() -> dict[str, bytes]:
+            return {file.name: file.read_bytes() for file in folder.data.iterdir()}
 
-    return _tell(folder, parties, log.getvalue, stores)
+        return _tell(folder, parties, log.getvalue, stores)
 
 
-def shared_aftermath(root: Path, stack: ExitStack, redis: RedisServer, postgresql: PostgresqlServer) -> Aftermath:
-    """`broker serve` with two workers, on Redis and PostgreSQL. It is kept running by `stack`."""
+def shared_aftermath(root: Path, redis: RedisServer, postgresql: PostgresqlServer) -> Aftermath:
+    """`broker serve` with two workers, on Redis and PostgreSQL."""
     redis.forget_everything()
     with redis.client as client:
         client.config_set("rdbcompression", "no")
@@ -95,10 +92,6 @@ def shared_aftermath(root: Path, stack: ExitStack, redis: RedisServer, postgresq
     prepare(folder)
     folder.done("migrate")
     peers = register(folder, root / "parties")
-    broker = stack.enter_context(serving(folder, bind))
-    parties = meet(peers, broker.base_url, broker.send)
-    for line in NO_REQUESTS:
-        _say(bind, line)
 
     def stores() -> dict[str, bytes]:
         url = durable.replace("+psycopg", "")
@@ -106,7 +99,10 @@ def shared_aftermath(root: Path, stack: ExitStack, redis: RedisServer, postgresq
         kept = {file.name: file.read_bytes() for file in folder.data.iterdir()}
         return {"redis": redis.dump(), "postgresql": dumped, **kept}
 
-    return _tell(folder, parties, lambda: broker.log, stores)
+    with serving(folder, bind) as broker:
+        for line in NO_REQUESTS:
+            _say(bind, line)
+        return _tell(folder, meet(peers, broker.base_url, broker.send), lambda: broker.log, stores)
 
 
 def _tell(
