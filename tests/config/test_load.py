@@ -9,6 +9,7 @@ from broker.config.load import load_settings
 from broker.config.settings import Settings
 from broker.config.template import render_settings
 from broker.core.errors import ConfigRejected
+from broker.stores.opening import sqlite_path
 
 DEFAULTS = "broker.default_contexts.0"
 BASE = """
@@ -95,6 +96,35 @@ def test_defaults_are_the_safe_choice(tmp_path: Path) -> None:
         ),
         pytest.param(changed("url = { sv =", "url = { en ="), "organisation.url", id="no Swedish"),
         pytest.param('home = "/"\n' + BASE, "home", id="the folder is not a setting"),
+        pytest.param(changed('example.se"\nenv', 'example.se:443"\nenv'), "broker.base_url", id="the default port"),
+        pytest.param(changed("https://login.", "https://LOGIN."), "broker.base_url", id="capitals"),
+        pytest.param(changed('example.se"\nenv', 'example.se?"\nenv'), "broker.base_url", id="an empty query"),
+        pytest.param(changed('example.se"\nenv', 'example.se:99999"\nenv'), "broker.base_url", id="no such port"),
+        pytest.param(
+            changed('"hub"', '"hub"\nidp_entity_id = "urn:x"\nsp_entity_id = "urn:x"'), "broker", id="one id for both"
+        ),
+        pytest.param(changed('"hub"', '"hub"\nidp_entity_id = "urn: x"'), "broker.idp_entity_id", id="a space"),
+        pytest.param(changed('name = { sv = "Inl', 'name = { en = "Inl'), "service.name", id="no Swedish for citizens"),
+        pytest.param(changed('name = { sv = "Inloggning" }', 'name = { sv = "" }'), "service.name.sv", id="no text"),
+        pytest.param(
+            changed('description = { sv = "Gem', 'description = { sv = "a\\u0000b'),
+            "service.description.sv",
+            id="NUL",
+        ),
+        pytest.param(changed('sv = "https://kommun', 'sv = "kommun'), "organisation.url.sv", id="no address"),
+        *(
+            pytest.param(f'{BASE}[serve]\nbind = "{bind}"\n', "serve.bind", id=f"bind {bind}")
+            for bind in (
+                "8080",
+                "127.0.0.1",
+                "127.0.0.1:",
+                ":8080",
+                "127.0.0.1:0",
+                "127.0.0.1:65536",
+                "::1:8080",
+                "a b:1",
+            )
+        ),
     ],
 )
 def test_each_problem_names_its_key(tmp_path: Path, text: str, path: str) -> None:
@@ -140,6 +170,40 @@ def test_environment_variables_override_the_file(tmp_path: Path) -> None:
     assert settings.transient_url == "redis://127.0.0.1:1/0"
     assert settings.broker.trusted_proxies == ("10.0.0.0/8", "192.0.2.0/24")
     assert settings.serve.workers == 3
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:8080", "0.0.0.0:80", "[::1]:8443", "localhost:8080", "broker-1.lan:65535"])
+def test_an_address_to_serve_at(tmp_path: Path, bind: str) -> None:
+    assert load(tmp_path, f'{BASE}[serve]\nbind = "{bind}"\n').serve.bind == bind
+
+
+@pytest.mark.parametrize(
+    ("written", "where"),
+    [
+        ("sqlite:///data/x.sqlite", "data/x.sqlite"),
+        ("data/x.sqlite", "data/x.sqlite"),
+        ("sqlite:////var/lib/broker/x.sqlite", "/var/lib/broker/x.sqlite"),
+        ("/var/lib/broker/x.sqlite", "/var/lib/broker/x.sqlite"),
+        ("sqlite:///med%20mellanslag/x.sqlite", "med mellanslag/x.sqlite"),
+    ],
+)
+def test_a_file_of_a_store_lies_beside_the_settings(tmp_path: Path, written: str, where: str) -> None:
+    settings = load(tmp_path, f'{BASE}[stores]\ntransient = "{written}"\ndurable = "{written}"\n')
+    for url in (settings.transient_url, settings.durable_url):
+        assert sqlite_path(url, "") == tmp_path / where
+
+
+@pytest.mark.parametrize("url", ["redis://h:1/0", "postgresql+psycopg://u@h/d", "mysql://h/d", "sqlite:///x?mode=ro"])
+def test_any_other_store_is_as_it_is_written(tmp_path: Path, url: str) -> None:
+    settings = load(tmp_path, f'{BASE}[stores]\ntransient = "{url}"\ndurable = "{url}"\n')
+    assert (settings.transient_url, settings.durable_url) == (url, url)
+
+
+def test_stores_work_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "år 2026 #1? 50%25"
+    folder.mkdir()
+    settings = load(folder)
+    assert sqlite_path(settings.durable_url, "") == folder / "data" / "durable.sqlite"
 
 
 def test_a_misspelt_override_is_a_problem(tmp_path: Path) -> None:
