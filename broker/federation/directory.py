@@ -70,17 +70,20 @@ class ActiveDirectory:
         connectors: frozenset[str],
         own_entities: frozenset[str],
         feed_e_services: frozenset[str] | None,
+        review_counts: bool,
         catalogue: Catalogue,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`feed_e_services`: which e-services of a federation are served (a hub: those named); None: all.
 
         The desk takes over no others; but settings change, and what was taken over before then does not count.
+        `review_counts`: see `views.upstream_view`.
         """
         self._store = store
         self._connectors = connectors
         self._own_entities = own_entities
         self._feed_e_services = feed_e_services
+        self._review_counts = review_counts
         self._catalogue = catalogue
         self._monotonic = monotonic
         self._lock = threading.RLock()
@@ -179,7 +182,13 @@ class ActiveDirectory:
 
     def _view(self, snapshot: _Snapshot, stored: StoredPeer) -> Upstream:
         source = snapshot.sources.get(stored.source)
-        return upstream_view(stored, source, connectors=self._connectors, catalogue=self._catalogue)
+        return upstream_view(
+            stored,
+            source,
+            connectors=self._connectors,
+            review_counts=self._review_counts,
+            catalogue=self._catalogue,
+        )
 
 
 Peer = TypeVar("Peer")

@@ -6,6 +6,7 @@ from broker.flow.metadata_ports import ADMINISTRATOR, DEFAULT_DIALECT, Source, S
 from broker.messages.entity import EntityRecord
 from broker.vocabulary.attributes import Catalogue
 from broker.vocabulary.categories import HIDE_FROM_DISCOVERY, SIGNATURE_SERVICE, CategoryKind, kind_of
+from broker.vocabulary.contexts import REVIEWED
 
 
 def e_service_view(peer: StoredPeer) -> EService:
@@ -30,9 +31,18 @@ def e_service_view(peer: StoredPeer) -> EService:
 
 
 def upstream_view(
-    peer: StoredPeer, source: Source | None, *, connectors: frozenset[str], catalogue: Catalogue
+    peer: StoredPeer,
+    source: Source | None,
+    *,
+    connectors: frozenset[str],
+    review_counts: bool,
+    catalogue: Catalogue,
 ) -> Upstream:
-    """The upstream of a peer with an IdP role. `source`: the federation it came with, if any."""
+    """The upstream of a peer with an IdP role. `source`: the federation it came with, if any.
+
+    `review_counts` (a reviewed broker passes reviewed levels on as its own): the names of reviewed levels count only
+    from an IdP that a federation publishes, where the operator has seen the review; not on an administrator's word.
+    """
     record, settings = peer.record, peer.settings
     categories = frozenset(map(CategoryUri, (*record.categories, *_vouched(peer, settings.vouched_categories))))
     rows = (catalogue.find_by_name(name) for name in (record.idp.principal_selection if record.idp else ()))
@@ -41,7 +51,11 @@ def upstream_view(
         names=record.names or record.organization_names or {"sv": peer.entity_id},
         logos=record.logos,
         dialect=settings.dialect or (source.dialect if source else DEFAULT_DIALECT),
-        contexts=frozenset(map(ContextUri, (*record.assurance, *_vouched(peer, settings.vouched_contexts)))),
+        contexts=frozenset(
+            uri
+            for uri in map(ContextUri, (*record.assurance, *_vouched(peer, settings.vouched_contexts)))
+            if not (review_counts and source is None and uri in REVIEWED)
+        ),
         categories=categories,
         categories_known=any(kind_of(uri) is CategoryKind.SERVICE_ENTITY for uri in categories),
         scopes=frozenset(record.idp.scopes if record.idp else ()),

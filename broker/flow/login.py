@@ -47,6 +47,8 @@ from broker.flow.steps import AskCitizen, GoTo, NextStep, Place, PostBrowser, Se
 from broker.flow.visit import Visit
 from broker.messages.inbound import Binding, InboundMessage
 
+_MAX_ATTEMPTS = 50  # each choice costs a signature and an audit event
+
 _log = structlog.get_logger("broker.login")
 
 
@@ -170,6 +172,8 @@ class LoginFlow:
         if offer is None:
             raise UpstreamNotOffered("the chosen entityID is not among the offers")
         attempt = state.attempt + 1 if isinstance(state, UpstreamPending) else 1
+        if attempt > _MAX_ATTEMPTS:
+            raise LoginMovedOn("chosen more often than anybody needs")
         pending, step = self._ask(state.request, state.accepted, offer, "citizen", attempt, visit)
         self._move(stored, pending)
         return step
@@ -456,6 +460,6 @@ def _requested(
 
 def _split_relay_state(relay_state: str | None) -> tuple[LoginId, int]:
     login_id, _, attempt = (relay_state or "").rpartition(".")
-    if not login_id or not attempt.isascii() or not attempt.isdigit() or len(attempt) > 4:
+    if not login_id or not attempt.isascii() or not attempt.isdigit() or len(attempt) > 2:
         raise LoginExpired("the Response names no login of ours in RelayState")
     return LoginId(login_id), int(attempt)

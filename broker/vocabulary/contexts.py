@@ -118,6 +118,11 @@ UNCERTIFIED_EIDAS_HIGH, UNCERTIFIED_EIDAS_SUB, UNCERTIFIED_EIDAS_LOW = (
 CONNECTOR_ONLY: frozenset[ContextUri] = frozenset(row.uri for row in ROWS if row.issuer is Issuer.CONNECTOR)
 """Levels that count only from the official Swedish eIDAS connector, whoever else declares them (Registry 3.1.1)."""
 
+REVIEWED: frozenset[ContextUri] = frozenset(
+    row.uri for row in ROWS if row.scheme in (Scheme.SWEDISH, Scheme.NONRESIDENT)
+)
+"""Levels whose names belong to providers that were reviewed for them (Registry 3.1.1)."""
+
 NONRESIDENT: frozenset[ContextUri] = frozenset(row.uri for row in ROWS if row.scheme is Scheme.NONRESIDENT)
 """Levels that must not come with a personalIdentityNumber (Registry 3.1.1.1)."""
 

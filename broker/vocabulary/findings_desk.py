@@ -121,11 +121,11 @@ DESK_RULES = (
     # --- the source ----------------------------------------------------------------------------------------------
     FindingRule(
         "source-older",
-        WARNING,
-        "Filen gäller kortare tid än den som är aktiv, så den kan vara äldre.",
-        "The file is valid for a shorter time than the active one, so it may be older.",
-        "Kontrollera att filen är den senaste.",
-        "Check that the file is the latest.",
+        BLOCKS,
+        "Filen gäller kortare tid än den som är aktiv, så den är äldre och kan ta tillbaka det som dragits in.",
+        "The file is valid for a shorter time than the active one, so it is older and may bring withdrawn keys back.",
+        "Använd den senaste filen; för att gå tillbaka finns rollback.",
+        "Use the latest file; to go back, use rollback.",
     ),
     FindingRule(
         "source-signers-changed",

@@ -25,6 +25,7 @@ def build_directory(opened: Opened) -> ActiveDirectory:
         connectors=frozenset(part.eidas_connectors),
         own_entities=frozenset((part.idp, part.sp)),
         feed_e_services=frozenset(part.federation_e_services) if part.assurance == "hub" else None,
+        review_counts=part.assurance == "reviewed",
         catalogue=build_catalogue(opened.settings),
     )
 

@@ -76,7 +76,12 @@ class Opened:
     @cached_property
     def name_id_secret(self) -> bytes:
         """The secret behind every persistent NameID. Raises ConfigRejected."""
-        return self._secrets(NAME_ID_SECRET)[0]
+        secrets = self._secrets(NAME_ID_SECRET)
+        if len(secrets) != 1:
+            # A second line would be a rotation elsewhere; here it would silently change every NameID.
+            file = self.settings.keys_folder / NAME_ID_SECRET
+            raise ConfigRejected((f"{file}: has {len(secrets)} lines; this secret cannot be rotated, keep the first",))
+        return secrets[0]
 
     @cached_property
     def pseudonym_secret(self) -> bytes:

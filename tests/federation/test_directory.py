@@ -73,6 +73,7 @@ class Worker:
             connectors=frozenset(),
             own_entities=own,
             feed_e_services=feed_e_services,
+            review_counts=False,
             catalogue=CATALOGUE,
             monotonic=self.stopwatch,
         )

@@ -15,6 +15,7 @@ from broker.messages.metadata import PeerKind
 from broker.saml.read_metadata import read_metadata
 from broker.vocabulary.attributes import CATALOGUE
 from broker.vocabulary.categories import HIDE_FROM_DISCOVERY, SIGNATURE_SERVICE
+from broker.vocabulary.contexts import UNCERTIFIED_LOA3
 
 SOURCE = Source(
     name="https://md.example.se/all",
@@ -40,10 +41,14 @@ def e_service(draft: EServiceDraft | None = None, source: str = ADMINISTRATOR, *
     return e_service_view(stored(draft or EServiceDraft(), settings, source))
 
 
-def upstream(draft: UpstreamDraft | None = None, source: Source | None = None, **said: object) -> Upstream:
+def upstream(
+    draft: UpstreamDraft | None = None, source: Source | None = None, *, review_counts: bool = False, **said: object
+) -> Upstream:
     settings = PeerSettings(**said)  # type: ignore[arg-type]  # the tests name real fields
     peer = stored(draft or UpstreamDraft(), settings, source.name if source else ADMINISTRATOR)
-    return upstream_view(peer, source, connectors=frozenset((CONNECTOR,)), catalogue=CATALOGUE)
+    return upstream_view(
+        peer, source, connectors=frozenset((CONNECTOR,)), review_counts=review_counts, catalogue=CATALOGUE
+    )
 
 
 def test_declared_and_vouched_categories_count_together() -> None:
@@ -54,6 +59,12 @@ def test_declared_and_vouched_categories_count_together() -> None:
 def test_declared_and_vouched_levels_count_together() -> None:
     assert upstream(vouched_contexts=(LOA2,)).contexts == {LOA3, LOA2}
     assert upstream(UpstreamDraft(levels=())).contexts == frozenset()
+
+
+def test_where_review_counts_an_administrators_word_is_no_review() -> None:
+    draft = UpstreamDraft(levels=(LOA3, UNCERTIFIED_LOA3))
+    assert upstream(draft, review_counts=True, vouched_contexts=(LOA2,)).contexts == {UNCERTIFIED_LOA3}
+    assert upstream(draft, source=SOURCE, review_counts=True).contexts == {LOA3, UNCERTIFIED_LOA3}
 
 
 def test_nobody_vouches_for_an_entity_of_a_federation() -> None:

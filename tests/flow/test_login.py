@@ -485,3 +485,11 @@ def test_a_transient_name_id_is_new_each_time(scene: Scene) -> None:
         scene.arrive(f"{login_id}.1")
         scene.conclude(LoginId(login_id))
     assert len({plan.name_id for plan in scene.e_services.granted}) == 2
+
+
+def test_choosing_has_an_end(scene: Scene) -> None:
+    scene.flow.start(REDIRECT, visit_of(scene.browser))
+    for _ in range(50):
+        scene.flow.choose(LOGIN, BANKID, visit_of(scene.browser))
+    with pytest.raises(LoginMovedOn):
+        scene.flow.choose(LOGIN, BANKID, visit_of(scene.browser))
