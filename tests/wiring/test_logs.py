@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
@@ -23,15 +24,22 @@ def stream() -> Iterator[StringIO]:
         yield stream
 
 
+@contextmanager
+def alone(name: str) -> Iterator[logging.Logger]:
+    """The logger with our handler only, whatever other tests in this process have set up."""
+    logger = logging.getLogger(name)
+    handlers, propagate = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [LibraryLines()], False
+    try:
+        yield logger
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
+
+
 @pytest.fixture
 def server() -> Iterator[logging.Logger]:
-    logger = logging.getLogger(SERVER)
-    handler, propagate = LibraryLines(), logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
-    yield logger
-    logger.removeHandler(handler)
-    logger.propagate = propagate
+    with alone(SERVER) as logger:
+        yield logger
 
 
 def lines(stream: StringIO) -> list[dict[str, Any]]:
@@ -81,15 +89,10 @@ def test_the_server_is_quoted_without_what_it_quotes(
 
 
 def test_other_libraries_are_named_by_line_only(stream: StringIO) -> None:
-    logger = logging.getLogger("some.library")
-    handler = LibraryLines()
-    logger.addHandler(handler)
-    try:
+    with alone("some.library") as logger:
         logger.warning("could not parse %s", NUMBER)
         logger.warning(f"could not parse {NUMBER}")
         logger.info("not worth a line")
-    finally:
-        logger.removeHandler(handler)
     found = lines(stream)
     assert [line["logger"] for line in found] == ["some.library"] * 2
     assert all(line["event"].startswith("test_logs:") for line in found)
