@@ -6,7 +6,7 @@ IN := $(VENV)/bin/
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test interop fix lock packages
+.PHONY: help setup demo check test interop bench fix lock packages
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="	" read -r verb does; do printf '  make %-9s%s\n' "$$verb" "$$does"; done
@@ -29,6 +29,9 @@ test: $(VENV)/tools.stamp packages ## every test, with real services and a real 
 
 interop: $(VENV)/tools.stamp packages ## logins with Debian's Shibboleth SP and SimpleSAMLphp only
 	$(IN)python -m pytest -m interop
+
+bench: $(VENV)/tools.stamp packages ## what a login costs, with either pair of stores (ARGS="--logins 200 --rounds 1"; ARGS=--profile: where it goes)
+	PYTHONPATH=tests $(IN)python -m bench $(ARGS)
 
 fix: $(VENV)/tools.stamp ## format, and mend what lint can mend
 	$(IN)ruff check --fix
