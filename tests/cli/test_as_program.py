@@ -10,6 +10,8 @@ from support.command_line import Folder
 from support.programs import need_program
 from support.running_broker import clean_environment
 
+pytestmark = pytest.mark.services  # an interpreter each: too slow for the fast tests
+
 OPTIONS = ("--base-url", "https://login.example.se", "--environment", "qa", "--assurance", "hub", "--keys", "p256")
 
 

@@ -48,7 +48,7 @@ def test_what_it_writes_can_start(tmp_path: Path) -> None:
 def test_every_role_in_every_environment_can_start(tmp_path: Path, environment: str, assurance: str) -> None:
     made = init(
         tmp_path / "broker",
-        *("--keys", "p256", "--organisation", 'Åre "kommun" \\ [x]'),
+        *("--keys", "rsa2048", "--organisation", 'Åre "kommun" \\ [x]'),
         base_url="https://login.example.se",
         environment=environment,
         assurance=assurance,
@@ -167,7 +167,7 @@ def test_who_the_broker_is_has_no_default(tmp_path: Path, missing: str) -> None:
 
 
 def test_an_empty_folder_is_used_as_it_is(tmp_path: Path) -> None:
-    assert init(tmp_path).code == 0
+    assert init(tmp_path, "--keys", "rsa2048").code == 0
     assert (tmp_path / "broker.toml").exists()
 
 
@@ -175,7 +175,7 @@ def test_a_failure_half_way_leaves_an_existing_folder_empty_for_the_next_try(tmp
     elsewhere = {"BROKER_STORES__DURABLE": str(tmp_path / "missing" / "durable.sqlite")}
     folder = tmp_path / "broker"
     folder.mkdir()
-    options = ("--base-url", "https://login.example.se", "--environment", "qa", "--assurance", "hub", "--keys", "p256")
+    options = ("--base-url", "https://kommun.example.se", "--environment", "qa", "--assurance", "hub", "--keys", "p256")
     assert broker("init", folder, *options, env=elsewhere).code == 2
     assert list(folder.iterdir()) == []
     assert broker("init", folder, *options).code == 0
