@@ -180,6 +180,19 @@ def test_levels_by_default_that_the_role_may_not_name_are_remarked(tmp_path: Pat
     assert [(severity, "urn:x:unknown" in what) for severity, _, what in worse(folder)] == [("blocks", True)]
 
 
+def test_logins_of_another_environment_are_not_taken_over_either(folder: Folder) -> None:
+    folder.done("check")  # takes the store of logins into use for `test`
+    for file in folder.data.glob("durable.sqlite*"):
+        file.unlink()
+    text = folder.config.read_text().replace('environment = "test"', 'environment = "qa"')
+    folder.config.write_text(text.replace("http://127.0.0.1:18080", "https://login.example.se"))
+    folder.done("migrate")
+    ((severity, where, what),) = worse(folder)
+    assert (severity, where) == ("blocks", "stores.transient")
+    assert "'test'" in what
+    assert folder.run("serve").code == 2
+
+
 def test_everything_is_said_at_once(folder: Folder) -> None:
     lose("sealing.secret")(folder)
     lose("encryption-*.key")(folder)
