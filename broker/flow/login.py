@@ -25,6 +25,7 @@ from broker.core.errors import (
     NoUpstreamForAssurance,
     PassiveNotPossible,
     PeerWithdrawn,
+    ReplayedAssertion,
     UpstreamNotOffered,
 )
 from broker.core.login import AnswerAddress, ContextUri, EntityId, LoginId, LoginRequest, RefusedRequest
@@ -217,6 +218,10 @@ class LoginFlow:
             code=decided.event.code,
             detail=decided.event.detail,
         )
+        if isinstance(decided.outcome, LoginRefused) and decided.outcome.code == ReplayedAssertion.code:
+            # Most often the same form posted twice at once, by script and by button. The other request is deciding
+            # this login, and must not lose it to us; if nobody is, the citizen is asked again.
+            return GoTo(login_id=login_id, place=Place.CONTINUE, handover=handover)
         lifetime = self._lifetimes.answer if isinstance(decided.outcome, LoginGranted) else self._lifetimes.page
         ready = ReadyToAnswer(
             to=state.request.address,

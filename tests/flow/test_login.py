@@ -37,6 +37,7 @@ from broker.core.errors import (
     LoginMovedOn,
     LoginNotYours,
     PeerWithdrawn,
+    ReplayedAssertion,
     UnknownEService,
     UpstreamNotOffered,
 )
@@ -493,3 +494,13 @@ def test_choosing_has_an_end(scene: Scene) -> None:
         scene.flow.choose(LOGIN, BANKID, visit_of(scene.browser))
     with pytest.raises(LoginMovedOn):
         scene.flow.choose(LOGIN, BANKID, visit_of(scene.browser))
+
+
+def test_the_loser_of_two_equal_posts_takes_nothing_from_the_winner(scene: Scene) -> None:
+    scene.to_upstream()
+    scene.upstreams.answer = ReplayedAssertion("the other request was first")
+    step = scene.flow.arrive(response_to("login-1.1"), visit_of(TestBrowser()))
+    assert isinstance(step, GoTo)
+    scene.upstreams.answer = answered()
+    scene.flow.arrive(response_to("login-1.1"), visit_of(TestBrowser()))
+    assert isinstance(scene.flow.conclude(LOGIN, step.handover, visit_of(scene.browser)), PostBrowser)
