@@ -19,6 +19,7 @@ from support.running_broker import clean_environment
 
 HOST = "127.0.0.1"
 NOTICED_WITHIN_S = 5.0  # a running server acts on a change of metadata or keys within this time
+LOOKS_AGAIN_AFTER_S = 2.5
 
 T = TypeVar("T")
 
@@ -75,6 +76,12 @@ class RealBroker:
         os.kill(before[0], signal.SIGKILL)
         wait_until(lambda: before[0] not in self.workers and len(self.workers) == len(before), seconds=10)
         return before[0]
+
+
+def let_every_worker_notice() -> None:
+    """After a change: each looks again when it is asked, if it has not for two seconds; which one is asked, nobody
+    can choose."""
+    time.sleep(LOOKS_AGAIN_AFTER_S)
 
 
 def wait_until(condition: Callable[[], T], *, seconds: float = NOTICED_WITHIN_S) -> T:

@@ -66,7 +66,7 @@ def test_redis_goes_and_comes_back(tmp_path: Path) -> None:
         assert not ready["ready"]
         assert any("transient" in problem for problem in ready["problems"])
         redis.start()
-        wait_until(lambda: there.broker.ready()["ready"])
+        wait_until(lambda: there.broker.ready()["ready"], seconds=20)
         there.assert_logs_in()
         assert citizen.get(outcome).status in (403, 410)  # this Redis forgot, and the citizen is told to begin again
 
@@ -94,7 +94,7 @@ def test_workers_that_die_while_the_database_is_away_are_replaced_when_it_is_bac
         try:
             for worker in there.broker.workers:
                 os.kill(worker, signal.SIGKILL)
-            wait_until(lambda: there.broker.log.count("a worker waits for a store") >= 4)
+            wait_until(lambda: there.broker.log.count("a worker waits for a store") >= 4, seconds=20)
             assert there.broker.program.process.poll() is None
         finally:
             postgresql.start()

@@ -4,7 +4,7 @@ import pytest
 from support.citizen import Reply
 from support.parties import LOA3, Parties
 from support.peers import POST, REDIRECT
-from support.real_broker import wait_until
+from support.real_broker import let_every_worker_notice
 from support.store_pairs import SWEDE, Town
 
 from broker.demo.e_service import AnswerRefused
@@ -80,15 +80,17 @@ def test_a_peer_that_is_withdrawn_during_a_login_gets_a_clear_page_within_second
     assert upstream in offered(parties)
     folder.done("metadata", "block", peer)
     try:
-        wait_until(lambda: all(not is_served(parties) for _ in range(4)))
+        let_every_worker_notice()
+        assert not any(is_served(parties) for _ in range(4))
         for citizen, asked in waiting:
             page = parties.deliver(citizen, parties.upstream.grant(asked, SWEDE, LOA3, person="x"))
             assert_stopped(page, 403)
         assert (upstream in offered(parties)) == (whose == "e-service")
     finally:
         folder.done("metadata", "block", peer, "--lift")
-    wait_until(lambda: all(is_served(parties) for _ in range(4)))
-    served.assert_logs_in()
+    let_every_worker_notice()
+    for _ in range(4):
+        served.assert_logs_in()
 
 
 def is_served(parties: Parties) -> bool:
