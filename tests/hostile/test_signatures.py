@@ -189,3 +189,12 @@ def test_content_that_has_no_canonical_form_is_not_signed(world: World) -> None:
     login = world.login()
     relative = rewritten("</saml2p:Response>", '<x:a xmlns:x="relative"/></saml2p:Response>')
     world.assert_refused(login.deliver(relative(login.answer())), INVALID)
+
+
+def test_a_signed_response_holds_no_other_signature(world: World) -> None:
+    """Signed as a whole, so nothing is forged; but no reader shall have a choice of signatures."""
+    login = world.login()
+    found = re.search(r"<ds:Signature .*?</ds:Signature>", world.login().answer(), re.DOTALL)
+    assert found
+    extensions = f"<saml2p:Extensions>{found[0]}</saml2p:Extensions><saml2p:Status>"
+    world.assert_refused(login.answered(in_response=rewritten("<saml2p:Status>", extensions)), INVALID)
