@@ -6,3 +6,5 @@ what to ask; `saml` writes it. The upstream's Response is verified by `saml` aga
 the dialect, and `core` decides level, attributes and subject. `saml` then writes one signed Response with one
 encrypted assertion for the e-service.
 """
+
+__version__ = "0.1.0"

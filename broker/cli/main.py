@@ -2,6 +2,7 @@
 
 import click
 
+import broker
 from broker.cli.audit import audit_group
 from broker.cli.check import check_command
 from broker.cli.demo import demo_command
@@ -18,7 +19,7 @@ def build_cli(parts: CliParts) -> click.Group:
     """The `broker` command over the given parts."""
 
     @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-    @click.version_option(package_name="broker")
+    @click.version_option(broker.__version__)
     def cli() -> None:
         """Identity broker for the Swedish public sector."""
 
