@@ -136,6 +136,7 @@ def test_a_node_that_has_fallen_silent_is_not_waited_for(folder: Folder) -> None
     folder.done("keys", "add", "signing-2", "--use", "signing", "--kind", "p256")
     serve_elsewhere(folder, active, ago=timedelta(minutes=1))
     folder.done("keys", "promote", "signing-2")
+    assert states(folder)["signing-2"] == "active"
 
 
 def test_a_key_whose_file_is_gone_is_listed_and_remarked(folder: Folder) -> None:

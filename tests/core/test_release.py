@@ -127,7 +127,9 @@ def test_a_required_attribute_that_may_not_leave_ends_the_login() -> None:
 
 
 def test_a_wanted_attribute_that_was_not_delivered_does_not() -> None:
-    decide(make_person(RESIDENT), make_e_service(LOA3_PNR), (ORG_AFFILIATION, False))
+    release = decide(make_person(RESIDENT), make_e_service(LOA3_PNR), (ORG_AFFILIATION, False))
+    assert ORG_AFFILIATION not in {released.key for released in release.released}
+    assert release.released
 
 
 def test_the_refusal_names_the_attribute_and_no_value() -> None:

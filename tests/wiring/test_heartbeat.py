@@ -60,6 +60,7 @@ def test_a_store_that_is_away_stops_nobody(when: str) -> None:
     heartbeat.start()
     beats.away = when == "stop"
     heartbeat.stop()
+    assert beats.known == ({NAME: frozenset({"f"})} if when == "stop" else {})
 
 
 def test_keys_that_cannot_be_read_stop_nobody() -> None:
